@@ -1,0 +1,49 @@
+/**
+ * Config: what paxos.conf says, parsed once at the edge, readonly from then on, passed by constructor.
+ */
+import type { Address } from '../transport/transport.ts';
+
+export type Verbosity = 'quiet' | 'error' | 'info' | 'debug';
+export type StorageBackend = 'memory' | 'lmdb';
+
+/** Every option; src/config/options.ts is the one table of their names, defaults, units and sentences. */
+export interface Options {
+  readonly verbosity: Verbosity;
+  readonly tcpNodelay: boolean;
+  readonly learnerCatchUp: boolean;
+  /** seconds until an instance without a quorum is sent again */
+  readonly proposerTimeoutS: number;
+  readonly proposerPreexecWindow: number;
+  readonly storageBackend: StorageBackend;
+  readonly acceptorTrashFiles: boolean;
+  readonly lmdbSync: boolean;
+  /** the data directory is this with `_ID` behind it */
+  readonly lmdbEnvPath: string;
+  readonly lmdbMapsizeBytes: number;
+  /** names the cluster in HELLO and in data directories; nodes of other names are refused */
+  readonly clusterName: string;
+  readonly leaderTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** the largest message that is taken from a peer, and so the largest value */
+  readonly maxMessageBytes: number;
+  /** what may wait for a peer that does not read, before broadcasts to it are dropped */
+  readonly maxPeerBacklogBytes: number;
+  /** what may wait in a node to be proposed */
+  readonly maxWaitingBytes: number;
+}
+
+/** A line `replica`, `acceptor` or `proposer`. Its id is its position among its kind, as in the original. */
+export interface NodeAddress extends Address {
+  readonly id: number;
+}
+
+export interface Config extends Options {
+  /** the file it was read from, for messages; undefined if made in a program */
+  readonly file: string | undefined;
+  /** by acceptor id: replica lines, or acceptor lines */
+  readonly acceptors: readonly NodeAddress[];
+  /** by proposer id: replica lines, or proposer lines */
+  readonly proposers: readonly NodeAddress[];
+  /** true if the file has replica lines: acceptor i and proposer i are one address */
+  readonly replicas: boolean;
+}

@@ -1,0 +1,36 @@
+/**
+ * Operational faults: what can go wrong although the program is right (a port that is taken, a full disk, a bad line
+ * in a config). Each reaches a person as one line that says what is wrong and what to do.
+ */
+
+export type PaxosErrorCode =
+  | 'CONFIG_INVALID' // a paxos.conf that cannot be used
+  | 'CONFIG_UNREADABLE' // a paxos.conf that cannot be read
+  | 'ID_UNKNOWN' // an id that no line of the config has
+  | 'ADDRESS_IN_USE' // the port to listen on is taken
+  | 'LISTEN_FAILED' // listening failed otherwise
+  | 'ID_IN_USE' // another living process has this proposer id
+  | 'CLUSTER_MISMATCH' // a peer belongs to a cluster set up otherwise
+  | 'STORAGE_LOCKED' // another process has the data directory
+  | 'STORAGE_FOREIGN' // the directory is not ours, of another acceptor, cluster, format, or the original's
+  | 'STORAGE_CORRUPT' // a record's checksum does not match
+  | 'STORAGE_FAILED' // reading, writing or syncing failed
+  | 'STORAGE_FULL' // the disk, or the bound set for the storage, is full
+  | 'VALUE_EMPTY' // an empty value was submitted
+  | 'VALUE_TOO_LARGE' // a value above the message limit was submitted
+  | 'QUEUE_FULL' // more values wait than the bound allows
+  | 'INSTANCES_EXHAUSTED' // raw instance ids end at 2^32-2
+  | 'BALLOTS_EXHAUSTED' // ballots end at 2^31
+  | 'ABORTED' // the caller's AbortSignal fired
+  | 'CLOSED'; // the handle was closed
+
+/** An operational fault with a code for programs and one line for people. */
+export class PaxosError extends Error {
+  override readonly name = 'PaxosError';
+  readonly code: PaxosErrorCode;
+
+  constructor(code: PaxosErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Messages on the wire: their types, and the handler that the codec calls, one typed method a message, so that the hot
+ * path makes no object per message.
+ *
+ * Types 0 to 8 are the original's (docs/protocol). Types from 64 on are ours; an original node ignores them, and they
+ * are sent only on a connection where a HELLO came.
+ */
+
+export const MessageType = {
+  prepare: 0,
+  promise: 1,
+  accept: 2,
+  accepted: 3,
+  preempted: 4,
+  repeat: 5,
+  trim: 6,
+  acceptorState: 7,
+  clientValue: 8,
+  hello: 64,
+  refused: 65,
+  ping: 66,
+  pong: 67,
+  query: 68,
+  status: 69,
+  prepareFrom: 70,
+  promisedValue: 71,
+  promiseFrom: 72,
+  heartbeat: 73,
+  leader: 74,
+  forward: 75,
+  forwarded: 76,
+} as const;
+
+/** Who speaks, and what it understands. The first message both ways between nodes of ours. */
+export interface Hello {
+  /** protocol version, 1 */
+  readonly version: number;
+  /** bit set of Role */
+  readonly roles: number;
+  /** acceptor and proposer id, 0 to 9; 0 where the role has none */
+  readonly id: number;
+  /** drawn at random when the process starts, 1 to 2^32-1: tells a reconnection from a second process */
+  readonly process: number;
+  /** bit set of what it understands beyond version 1 */
+  readonly capabilities: number;
+  /** hash of acceptor count, value format and cluster name, 32 bits: unequal clusters refuse each other */
+  readonly fingerprint: number;
+  /** name and version of the software, for people; UTF-8, at most 64 bytes */
+  readonly software: string;
+}
+
+export const Role = { acceptor: 1, proposer: 2, learner: 4, client: 8 } as const;
+
+/** What an acceptor of ours says of itself, when asked and once a second. */
+export interface AcceptorStatus {
+  readonly acceptorId: number;
+  /** the token of the QUERY that is answered; 0: unasked */
+  readonly token: number;
+  /** the highest ballot it ever promised or accepted */
+  readonly highestBallot: number;
+  /** the highest instance it ever accepted a value for */
+  readonly highestAccepted: number;
+  readonly trimInstanceId: number;
+  /** every instance up to here is known to be chosen; 0: not known */
+  readonly chosen: number;
+  /** the ballot of the leader it hears; 0: none within the leader timeout */
+  readonly leaderBallot: number;
+}
+
+/**
+ * What the decoder calls. `value` arguments are views into the bytes that came: valid for ever, but they keep the whole
+ * read buffer alive, so copy what is stored for long.
+ */
+export interface MessageHandler {
+  prepare(instanceId: number, ballot: number): void;
+  promise(
+    acceptorId: number,
+    instanceId: number,
+    ballot: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void;
+  accept(instanceId: number, ballot: number, value: Uint8Array): void;
+  accepted(
+    acceptorId: number,
+    instanceId: number,
+    ballot: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void;
+  preempted(acceptorId: number, instanceId: number, ballot: number): void;
+  repeat(from: number, to: number): void;
+  trim(instanceId: number): void;
+  acceptorState(acceptorId: number, trimInstanceId: number): void;
+  clientValue(value: Uint8Array): void;
+
+  hello(hello: Hello): void;
+  /** The other end closes this connection, and says why; `code` is a RefusalCode. */
+  refused(code: number, reason: string): void;
+  ping(token: number): void;
+  pong(token: number): void;
+  /** Asks an acceptor for its status. */
+  query(token: number): void;
+  status(status: AcceptorStatus): void;
+  /** Phase 1 for every instance from `from` on. */
+  prepareFrom(from: number, ballot: number): void;
+  /** One accepted record, part of the answer to prepareFrom at `ballot`. */
+  promisedValue(
+    acceptorId: number,
+    ballot: number,
+    instanceId: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void;
+  /**
+   * The last piece of that answer: `count` promisedValues went before it. A `promisedBallot` above `ballot` is a
+   * refusal (and count is 0).
+   */
+  promiseFrom(
+    acceptorId: number,
+    ballot: number,
+    from: number,
+    promisedBallot: number,
+    trimInstanceId: number,
+    count: number,
+  ): void;
+  /** A leader is alive; every instance up to `chosen` is chosen. Leader → acceptors. */
+  heartbeat(ballot: number, chosen: number): void;
+  /** An acceptor passes a leader's heartbeat on to everybody connected to it. */
+  leader(acceptorId: number, ballot: number, chosen: number): void;
+  /** A value on its way to the leader; `token` names it on this connection; `hops` is how often it was passed on. */
+  forward(token: number, hops: number, value: Uint8Array): void;
+  /** What became of a forwarded value: chosen (its giver may forget it) or returned (give it to another). */
+  forwarded(token: number, chosen: boolean): void;
+
+  /** A well-formed array of a type that nobody knows: ignored, as the original does. */
+  unknown(type: number): void;
+}
