@@ -1,0 +1,147 @@
+/**
+ * Acceptor: the cluster's memory. One record per instance; contacts no one.
+ *
+ *   prepare(i, b)      → promise(i, promisedBallot, acceptedBallot, value)
+ *   accept(i, b, v)    → accepted(i, b, v) | preempted(i, promisedBallot)
+ *   prepareFrom(i, b)  → a promise for every instance from i on | preempted
+ *
+ * What it answers is in its storage but perhaps not yet on disk: whoever sends an answer first waits for the commit
+ * that follows it. promisedBallot never decreases, across restarts too.
+ *
+ * Algorithm: Lamport, "Paxos Made Simple" (2001), section 2.2; the promise for a range of instances is section 3's
+ * "phase 1 for infinitely many instances".
+ */
+import { MAX_BALLOT } from './ballot.ts';
+import { invariant } from './invariant.ts';
+import type { AcceptorRecord, Storage } from './storage.ts';
+
+/** An acceptor's answer to a prepare. `promisedBallot` above the one asked for is a refusal. */
+export interface PaxosPromise {
+  readonly promisedBallot: number;
+  /** 0: no value was accepted. Only this tells whether there is a value: a value can be empty. */
+  readonly acceptedBallot: number;
+  readonly value: Uint8Array;
+}
+
+/** trimmed: at or below the trim point, no answer. refused: a ballot nobody may use, no answer. */
+export type Silence = 'trimmed' | 'refused';
+export type AcceptOutcome = 'accepted' | 'preempted' | Silence;
+export type PrepareFromOutcome = 'promised' | 'preempted' | 'refused';
+/** stale: at or below the trim point already. refused: above everything that was ever accepted here. */
+export type TrimOutcome = 'trimmed' | 'stale' | 'refused';
+
+const NO_VALUE = new Uint8Array(0);
+
+export class Acceptor {
+  readonly id: number;
+  readonly #storage: Storage;
+  #preemptedBy = 0;
+
+  /**
+   * @param id the acceptor's id, 0 to 9
+   * @param storage what it remembers, as it was left by the last process
+   */
+  constructor(id: number, storage: Storage) {
+    this.id = id;
+    this.#storage = storage;
+  }
+
+  get trimInstanceId(): number {
+    return this.#storage.trimInstanceId;
+  }
+
+  /** The highest instance a value was ever accepted for; 0: none. */
+  get highestAccepted(): number {
+    return this.#storage.highestAccepted;
+  }
+
+  /** The highest ballot ever promised or accepted, for any instance. */
+  get highestBallot(): number {
+    return this.#storage.highestBallot;
+  }
+
+  /** After an outcome `preempted`: the ballot that the asker has to go above. */
+  get preemptedBy(): number {
+    return this.#preemptedBy;
+  }
+
+  /** The ballot promised for an instance: its record's, or the floor for all instances. */
+  promisedBallot(instanceId: number): number {
+    return Math.max(this.#storage.promisedBallot(instanceId), this.#storage.promiseFloor);
+  }
+
+  /** Phase 1 for one instance. A lower ballot is answered too, with the higher one that was promised. */
+  receivePrepare(instanceId: number, ballot: number): PaxosPromise | Silence {
+    if (instanceId <= this.#storage.trimInstanceId) return 'trimmed';
+    if (ballot > MAX_BALLOT) return 'refused';
+
+    const record = this.#storage.get(instanceId);
+    const promised = Math.max(record?.promisedBallot ?? 0, this.#storage.promiseFloor);
+    const acceptedBallot = record?.acceptedBallot ?? 0;
+    const value = record?.value ?? NO_VALUE;
+    if (ballot > promised) this.#storage.put(instanceId, ballot, acceptedBallot, value);
+    return { promisedBallot: Math.max(ballot, promised), acceptedBallot, value };
+  }
+
+  /** Phase 2 for one instance. The same value at the same ballot may come twice; another value may not. Hot. */
+  receiveAccept(instanceId: number, ballot: number, value: Uint8Array): AcceptOutcome {
+    if (instanceId <= this.#storage.trimInstanceId) return 'trimmed';
+    if (ballot > MAX_BALLOT || ballot <= 0) return 'refused';
+
+    const own = this.#storage.promisedBallot(instanceId);
+    const promised = Math.max(own, this.#storage.promiseFloor);
+    if (ballot < promised) return this.#preempt(promised);
+    if (own === ballot) {
+      const record = this.#storage.get(instanceId);
+      if (record !== undefined && record.acceptedBallot === ballot) {
+        // Originals ignore a PREEMPTED that is not above their ballot, hence + 1.
+        return sameBytes(record.value, value) ? 'accepted' : this.#preempt(ballot + 1);
+      }
+    }
+    this.#storage.put(instanceId, ballot, ballot, value);
+    return 'accepted';
+  }
+
+  /**
+   * Phase 1 for every instance from `from` on: raises the promise floor. The answer is complete only together with
+   * `accepted(from, to)`. Refused below any ballot ever promised, so that one floor can stand for every record.
+   */
+  receivePrepareFrom(from: number, ballot: number): PrepareFromOutcome {
+    if (ballot > MAX_BALLOT || from < 1) return 'refused';
+    if (ballot < this.#storage.highestBallot) {
+      this.#preemptedBy = this.#storage.highestBallot;
+      return 'preempted';
+    }
+    if (ballot > this.#storage.promiseFloor) this.#storage.setPromiseFloor(ballot);
+    return 'promised';
+  }
+
+  /** The records with an accepted value from `from` to `to`, inclusive and in order; never a trimmed one. */
+  accepted(from: number, to: number): Iterable<AcceptorRecord & { readonly instanceId: number }> {
+    const first = Math.max(from, this.#storage.trimInstanceId + 1);
+    const last = Math.min(to, this.#storage.highestAccepted);
+    return first <= last ? this.#storage.accepted(first, last) : [];
+  }
+
+  /** Forgets the records at or below an instance, which every learner has to have delivered. */
+  receiveTrim(instanceId: number): TrimOutcome {
+    if (instanceId <= this.#storage.trimInstanceId) return 'stale';
+    if (instanceId > this.#storage.highestAccepted) return 'refused';
+    this.#storage.trim(instanceId);
+    invariant(this.#storage.trimInstanceId === instanceId, 'a trim shows at once in the storage');
+    return 'trimmed';
+  }
+
+  #preempt(by: number): 'preempted' {
+    this.#preemptedBy = by;
+    return 'preempted';
+  }
+}
+
+/** True if two values have the same bytes. Hot for the short values that retransmission brings; a plain loop. */
+export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
+}

@@ -1,0 +1,177 @@
+/**
+ * Learner: finds out what was chosen, and hands it on in instance order without gaps. Contacts no one.
+ *
+ *   receiveAccepted(a, i, b, v) … → closed, once a quorum of acceptors accepted the same (b, v)
+ *   deliverNext() → the next closed instance in order
+ *
+ * An acceptor's acceptance is counted under its acceptedBallot and its value, never under what it promised since:
+ * counting promised ballots is how the original lost agreement. It keeps each acceptor's newest acceptance in a ring
+ * of `window` instances; what is beyond the ring is only remembered as seen, and asked for later.
+ */
+
+import { sameBytes } from './acceptor.ts';
+import { instanceId as brand, type InstanceId, NO_BALLOT } from './ballot.ts';
+import { invariant } from './invariant.ts';
+import { quorumSize } from './quorum.ts';
+
+/** A chosen value in its place. */
+export interface Chosen {
+  readonly instanceId: InstanceId;
+  /** a ballot at which a quorum accepted it */
+  readonly ballot: number;
+  /** a view; copy to keep for long */
+  readonly value: Uint8Array;
+}
+
+export type LearnOutcome =
+  | 'closed'
+  | 'counted'
+  | 'delivered already'
+  | 'older'
+  | 'beyond the window'
+  | 'no such acceptor';
+
+export interface LearnerOptions {
+  /** how many acceptors the cluster has, 1 to 10 */
+  readonly acceptors: number;
+  /** how many instances above the next one are kept; a power of two. 65,536 unless told. */
+  readonly window?: number;
+  /** true: from instance 1; false: from the first instance heard of. True unless told. */
+  readonly catchUp?: boolean;
+}
+
+export class Learner {
+  readonly acceptors: number;
+  readonly window: number;
+  readonly #quorum: number;
+  #waitingForFirst: boolean;
+  #next = 1;
+  #highestClosed = 0;
+  #highestSeen = 0;
+  /** per ring slot and acceptor: the ballot of its newest acceptance, and the value */
+  readonly #ballots: Float64Array;
+  readonly #values: (Uint8Array | undefined)[];
+  /** per ring slot: the ballot a quorum accepted, or 0 */
+  readonly #closed: Float64Array;
+  readonly #chosen: (Uint8Array | undefined)[];
+
+  constructor(options: LearnerOptions) {
+    const { acceptors, window = 65_536, catchUp = true } = options;
+    invariant(window >= 1 && (window & (window - 1)) === 0, 'a ring has a power of two slots');
+    this.acceptors = acceptors;
+    this.window = window;
+    this.#quorum = quorumSize(acceptors);
+    this.#waitingForFirst = !catchUp;
+    this.#ballots = new Float64Array(window * acceptors);
+    this.#values = new Array<Uint8Array | undefined>(window * acceptors).fill(undefined);
+    this.#closed = new Float64Array(window);
+    this.#chosen = new Array<Uint8Array | undefined>(window).fill(undefined);
+  }
+
+  /** The next instance to deliver; all below are delivered, or skipped by setInstanceId. */
+  get nextInstanceId(): number {
+    return this.#next;
+  }
+
+  /** The highest instance known to be chosen; 0: none. */
+  get highestClosed(): number {
+    return this.#highestClosed;
+  }
+
+  /** The highest instance that any acceptor was heard to have accepted; 0: none. */
+  get highestSeen(): number {
+    return this.#highestSeen;
+  }
+
+  /** True until the first instance is heard of, for a learner that does not start from 1. */
+  get waitingForFirst(): boolean {
+    return this.#waitingForFirst;
+  }
+
+  /** Goes on after `instanceId`, which a checkpoint holds: the next to deliver is the one above. */
+  setInstanceId(instanceId: number): void {
+    this.#waitingForFirst = false;
+    const next = instanceId + 1;
+    if (next <= this.#next) return;
+    const last = Math.min(next, this.#next + this.window);
+    for (let i = this.#next; i < last; i++) this.#clear(i);
+    this.#next = next;
+    this.#highestClosed = Math.max(this.#highestClosed, instanceId);
+  }
+
+  /** Counts one acceptor's acceptance of `value` at `acceptedBallot`. Keeps the view, not a copy. Hot. */
+  receiveAccepted(
+    acceptorId: number,
+    instanceId: number,
+    acceptedBallot: number,
+    value: Uint8Array,
+  ): LearnOutcome {
+    if (acceptorId < 0 || acceptorId >= this.acceptors) return 'no such acceptor';
+    if (this.#waitingForFirst) {
+      this.#waitingForFirst = false;
+      this.#next = instanceId;
+    }
+    if (instanceId < this.#next) return 'delivered already';
+    if (instanceId > this.#highestSeen) this.#highestSeen = instanceId;
+    if (instanceId >= this.#next + this.window) return 'beyond the window';
+
+    const slot = instanceId & (this.window - 1);
+    if (this.#closed[slot] !== 0) return 'counted';
+    const base = slot * this.acceptors;
+    const mine = base + acceptorId;
+    if ((this.#ballots[mine] ?? 0) >= acceptedBallot) return 'older';
+
+    let count = 1;
+    let kept = value;
+    for (let other = base; other < base + this.acceptors; other++) {
+      if (other === mine || this.#ballots[other] !== acceptedBallot) continue;
+      const theirs = this.#values[other];
+      if (theirs === undefined || !sameBytes(theirs, value)) continue;
+      kept = theirs;
+      count++;
+    }
+    this.#ballots[mine] = acceptedBallot;
+    this.#values[mine] = kept;
+    if (count < this.#quorum) return 'counted';
+
+    this.#closed[slot] = acceptedBallot;
+    this.#chosen[slot] = kept;
+    if (instanceId > this.#highestClosed) this.#highestClosed = instanceId;
+    return 'closed';
+  }
+
+  /** The next instance in order, if it is closed; each is handed out once. */
+  deliverNext(): Chosen | undefined {
+    const slot = this.#next & (this.window - 1);
+    const value = this.#chosen[slot];
+    if (value === undefined) return undefined;
+    const chosen = { instanceId: brand(this.#next), ballot: this.#closed[slot] ?? NO_BALLOT, value };
+    this.#clear(this.#next);
+    this.#next++;
+    return chosen;
+  }
+
+  /** True if an instance is known to be chosen. */
+  isClosed(instanceId: number): boolean {
+    if (instanceId < this.#next) return true;
+    return instanceId < this.#next + this.window && this.#closed[instanceId & (this.window - 1)] !== 0;
+  }
+
+  /** The stretch from the next instance to the highest closed one, if the next is missing while a later one is known. */
+  hasHoles(): { readonly from: number; readonly to: number } | undefined {
+    if (this.#waitingForFirst || this.#highestClosed < this.#next) return undefined;
+    if (this.#highestClosed === this.#next && this.isClosed(this.#next)) return undefined;
+    return { from: this.#next, to: this.#highestClosed };
+  }
+
+  #clear(instanceId: number): void {
+    const slot = instanceId & (this.window - 1);
+    const base = slot * this.acceptors;
+    for (let i = base; i < base + this.acceptors; i++) {
+      this.#ballots[i] = 0;
+      this.#values[i] = undefined;
+    }
+    this.#closed[slot] = 0;
+    this.#chosen[slot] = undefined;
+  }
+}
