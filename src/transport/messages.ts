@@ -102,8 +102,8 @@ export interface MessageHandler {
   /** Asks an acceptor for its status. */
   query(token: number): void;
   status(status: AcceptorStatus): void;
-  /** Phase 1 for every instance from `from` on. */
-  prepareFrom(from: number, ballot: number): void;
+  /** Phase 1 for every instance from `from` on; the records asked for are those up to `to`. */
+  prepareFrom(from: number, to: number, ballot: number): void;
   /** One accepted record, part of the answer to prepareFrom at `ballot`. */
   promisedValue(
     acceptorId: number,
@@ -113,21 +113,25 @@ export interface MessageHandler {
     value: Uint8Array,
   ): void;
   /**
-   * The last piece of that answer: `count` promisedValues went before it. A `promisedBallot` above `ballot` is a
-   * refusal (and count is 0).
+   * The last piece of that answer: `count` promisedValues went before it, all records from `from` to `to`; `to` is
+   * 2^53-1 where there are no more. A `promisedBallot` above `ballot` is a refusal (and count is 0).
    */
   promiseFrom(
     acceptorId: number,
     ballot: number,
     from: number,
+    to: number,
     promisedBallot: number,
     trimInstanceId: number,
     count: number,
   ): void;
-  /** A leader is alive; every instance up to `chosen` is chosen. Leader → acceptors. */
-  heartbeat(ballot: number, chosen: number): void;
-  /** An acceptor passes a leader's heartbeat on to everybody connected to it. */
-  leader(acceptorId: number, ballot: number, chosen: number): void;
+  /**
+   * A leader is alive (leader → acceptors). Every instance below `chosen`+1 is chosen; from `next` on, nothing was
+   * proposed at this ballot yet, and nothing can be chosen at a lower one.
+   */
+  heartbeat(ballot: number, chosen: number, next: number): void;
+  /** An acceptor passes a leader's heartbeat on to everybody of ours that is connected to it. */
+  leader(acceptorId: number, ballot: number, chosen: number, next: number): void;
   /** A value on its way to the leader; `token` names it on this connection; `hops` is how often it was passed on. */
   forward(token: number, hops: number, value: Uint8Array): void;
   /** What became of a forwarded value: chosen (its giver may forget it) or returned (give it to another). */
