@@ -31,6 +31,10 @@ export const MessageType = {
   forwarded: 76,
 } as const;
 
+/** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
+export const MAX_SOFTWARE_BYTES = 64;
+export const MAX_REASON_BYTES = 256;
+
 /** Who speaks, and what it understands. The first message both ways between nodes of ours. */
 export interface Hello {
   /** protocol version, 1 */

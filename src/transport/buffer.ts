@@ -1,0 +1,141 @@
+/**
+ * ByteBuffer: bytes on their way out. Messages are written one after another; what was written is handed out whole.
+ *
+ *   scratch    a broadcast is encoded once:  encode…(scratch), link.append(scratch.view()) for every link, clear()
+ *   a link     all that leaves in a turn:    encode…(out) or out.append(…), at the end of the turn write(out.take())
+ *
+ * Knows how msgpack writes integers and bytes, and nothing of messages.
+ *
+ * Memory that was handed out by `take` is never written again, so a socket may keep it as long as it likes: the next
+ * turn goes on behind it in the same slab, and a full slab is left to whoever still holds a part of it. Memory seen
+ * through `view` is written again after `clear`.
+ */
+
+import { invariant } from '../paxos/invariant.ts';
+
+/** A slab holds many small turns; a larger turn gets a larger slab. */
+const SLAB_BYTES = 64 * 1024;
+
+/** The most bytes that an integer and the head of a value take. */
+export const MAX_INTEGER_BYTES = 9;
+export const MAX_VALUE_HEAD_BYTES = 5;
+
+const UINT32_RANGE = 2 ** 32;
+
+export class ByteBuffer {
+  #slab: Uint8Array = new Uint8Array(0);
+  /** Where what was not handed out yet begins, and where the next byte goes. */
+  #start = 0;
+  #at = 0;
+
+  /** How many bytes were written since the last take or clear. */
+  get length(): number {
+    return this.#at - this.#start;
+  }
+
+  /** Makes room for `bytes` more. The writing methods below need room that was reserved. */
+  reserve(bytes: number): void {
+    if (this.#slab.length - this.#at < bytes) this.#grow(bytes);
+  }
+
+  /** Appends bytes as they are; copies them. */
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.#slab.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** What was written, valid until `clear`; for appending it elsewhere. */
+  view(): Uint8Array {
+    return this.#slab.subarray(this.#start, this.#at);
+  }
+
+  /** Hands out what was written, for good; the buffer is empty afterwards. */
+  take(): Uint8Array {
+    invariant(this.#at <= this.#slab.length, 'what is written has room reserved');
+    const taken = this.view();
+    this.#start = this.#at;
+    return taken;
+  }
+
+  /** Drops what was written, and writes over it again. */
+  clear(): void {
+    this.#at = this.#start;
+  }
+
+  /** Writes one byte into reserved room. */
+  byte(byte: number): void {
+    this.#slab[this.#at++] = byte;
+  }
+
+  /** Writes an integer up to 2^32-1 in msgpack's shortest form. */
+  uint32(value: number): void {
+    invariant(value >>> 0 === value, 'the integer has 32 bits');
+    if (value < 0x80) this.#slab[this.#at++] = value;
+    else this.#wideUint32(value);
+  }
+
+  /** Writes an integer up to 2^53-1 in msgpack's shortest form. */
+  uint53(value: number): void {
+    if (value >>> 0 === value) {
+      this.uint32(value);
+      return;
+    }
+    invariant(Number.isSafeInteger(value) && value > 0, 'the integer has 53 bits');
+    this.byte(0xcf);
+    this.#bigEndian32(Math.floor(value / UINT32_RANGE));
+    this.#bigEndian32(value % UINT32_RANGE);
+  }
+
+  /** Writes bytes as msgpack bin8, bin16 or bin32. */
+  value(bytes: Uint8Array): void {
+    const length = bytes.length;
+    if (length < 0x100) {
+      this.byte(0xc4);
+    } else if (length < 0x10000) {
+      this.byte(0xc5);
+      this.byte(length >>> 8);
+    } else {
+      invariant(length < UINT32_RANGE, 'the value fits a bin32');
+      this.byte(0xc6);
+      this.byte(length >>> 24);
+      this.byte(length >>> 16);
+      this.byte(length >>> 8);
+    }
+    this.byte(length);
+    // `set` for every length: a loop is as fast at 8 bytes, half as fast at 32, a third at 64.
+    this.#slab.set(bytes, this.#at);
+    this.#at += length;
+  }
+
+  #wideUint32(value: number): void {
+    if (value < 0x100) {
+      this.byte(0xcc);
+      this.byte(value);
+    } else if (value < 0x10000) {
+      this.byte(0xcd);
+      this.byte(value >>> 8);
+      this.byte(value);
+    } else {
+      this.byte(0xce);
+      this.#bigEndian32(value);
+    }
+  }
+
+  #bigEndian32(value: number): void {
+    this.byte(value >>> 24);
+    this.byte(value >>> 16);
+    this.byte(value >>> 8);
+    this.byte(value);
+  }
+
+  /** Goes on in a new slab, and takes along what was not handed out yet: doubling, so that this stays linear. */
+  #grow(bytes: number): void {
+    const length = this.length;
+    const slab = new Uint8Array(Math.max(SLAB_BYTES, 2 * (length + bytes)));
+    slab.set(this.#slab.subarray(this.#start, this.#at));
+    this.#slab = slab;
+    this.#start = 0;
+    this.#at = length;
+  }
+}
