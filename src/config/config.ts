@@ -32,7 +32,10 @@ export interface Options {
   readonly maxWaitingBytes: number;
 }
 
-/** A line `replica`, `acceptor` or `proposer`. Its id is its position among its kind, as in the original. */
+/**
+ * A node, from a line `replica`, `acceptor` or `proposer`. Its id is its position among the nodes of its role, as in the
+ * original; its host is an address or a name, as it was written.
+ */
 export interface NodeAddress extends Address {
   readonly id: number;
 }
@@ -40,10 +43,10 @@ export interface NodeAddress extends Address {
 export interface Config extends Options {
   /** the file it was read from, for messages; undefined if made in a program */
   readonly file: string | undefined;
-  /** by acceptor id: replica lines, or acceptor lines */
+  /** by acceptor id: replica and acceptor lines in the order of the file; 1 to 10 */
   readonly acceptors: readonly NodeAddress[];
-  /** by proposer id: replica lines, or proposer lines */
+  /** by proposer id: replica and proposer lines in the order of the file; 0 to 10 */
   readonly proposers: readonly NodeAddress[];
-  /** true if the file has replica lines: acceptor i and proposer i are one address */
+  /** true if the file has replica lines: then acceptor i and proposer i of such a line are one address */
   readonly replicas: boolean;
 }
