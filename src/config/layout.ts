@@ -1,0 +1,31 @@
+/**
+ * Layout: sentences broken into lines and words set in columns, for what people read.
+ */
+
+/** Lines are broken where they would grow longer than this many characters. */
+const WIDTH = 100;
+
+/** Breaks a text between words; every line begins with `prefix`. A word that is too long gets a line of its own. */
+export function wrap(text: string, prefix = ''): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && prefix.length + line.length + 1 + word.length > WIDTH) {
+      lines.push(prefix + line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, prefix + line];
+}
+
+/** Rows of words as lines, each column as wide as its longest word and two spaces from the next. */
+export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, word] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, word.length);
+  }
+  const pad = (word: string, column: number): string => word.padEnd(widths[column] ?? 0);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd());
+}
