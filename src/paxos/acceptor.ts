@@ -11,7 +11,7 @@
  * Algorithm: Lamport, "Paxos Made Simple" (2001), section 2.2; the promise for a range of instances is section 3's
  * "phase 1 for infinitely many instances".
  */
-import { MAX_BALLOT } from './ballot.ts';
+import { MAX_BALLOT, MAX_BALLOT_JUMP } from './ballot.ts';
 import { invariant } from './invariant.ts';
 import type { AcceptorRecord, Storage } from './storage.ts';
 
@@ -73,7 +73,7 @@ export class Acceptor {
   /** Phase 1 for one instance. A lower ballot is answered too, with the higher one that was promised. */
   receivePrepare(instanceId: number, ballot: number): PaxosPromise | Silence {
     if (instanceId <= this.#storage.trimInstanceId) return 'trimmed';
-    if (ballot > MAX_BALLOT) return 'refused';
+    if (!this.#isCredible(ballot)) return 'refused';
 
     const record = this.#storage.get(instanceId);
     const promised = Math.max(record?.promisedBallot ?? 0, this.#storage.promiseFloor);
@@ -86,7 +86,7 @@ export class Acceptor {
   /** Phase 2 for one instance. The same value at the same ballot may come twice; another value may not. Hot. */
   receiveAccept(instanceId: number, ballot: number, value: Uint8Array): AcceptOutcome {
     if (instanceId <= this.#storage.trimInstanceId) return 'trimmed';
-    if (ballot > MAX_BALLOT || ballot <= 0) return 'refused';
+    if (ballot <= 0 || !this.#isCredible(ballot)) return 'refused';
 
     const own = this.#storage.promisedBallot(instanceId);
     const promised = Math.max(own, this.#storage.promiseFloor);
@@ -107,7 +107,7 @@ export class Acceptor {
    * `accepted(from, to)`. Refused below any ballot ever promised, so that one floor can stand for every record.
    */
   receivePrepareFrom(from: number, ballot: number): PrepareFromOutcome {
-    if (ballot > MAX_BALLOT || from < 1) return 'refused';
+    if (from < 1 || !this.#isCredible(ballot)) return 'refused';
     if (ballot < this.#storage.highestBallot) {
       this.#preemptedBy = this.#storage.highestBallot;
       return 'preempted';
@@ -130,6 +130,10 @@ export class Acceptor {
     this.#storage.trim(instanceId);
     invariant(this.#storage.trimInstanceId === instanceId, 'a trim shows at once in the storage');
     return 'trimmed';
+  }
+
+  #isCredible(ballot: number): boolean {
+    return ballot <= MAX_BALLOT && ballot <= this.#storage.highestBallot + MAX_BALLOT_JUMP;
   }
 
   #preempt(by: number): 'preempted' {

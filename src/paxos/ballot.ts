@@ -22,6 +22,12 @@ export const MAX_WIRE_INSTANCE = 0xffff_fffe;
 /** The highest ballot that is believed. One PREPARE at 2^32-1 would otherwise end a promise floor for ever. */
 export const MAX_BALLOT = 2 ** 31;
 
+/**
+ * How far above everything it has seen an acceptor lets one ballot go. Ballots climb by 10; one message of nonsense
+ * must not use up the range in which they can.
+ */
+export const MAX_BALLOT_JUMP = 2 ** 24;
+
 export const NO_INSTANCE = 0 as InstanceId;
 export const NO_BALLOT = 0 as Ballot;
 

@@ -60,6 +60,8 @@ export class Proposer<S extends Submission = Submission> {
   #highestSeen = 0;
   /** the lowest instance still in phase 1: phase 2 is entered in order */
   #nextToAccept = 1;
+  /** the highest instance for which a promise at the present ballot carried a value */
+  #highestReported = 0;
 
   constructor(options: ProposerOptions) {
     const { id, acceptors, window = 128, inFlight = 8192 } = options;
@@ -95,6 +97,16 @@ export class Proposer<S extends Submission = Submission> {
   /** The lowest instance in phase 1: from here on nothing was proposed at the present ballot. */
   get nextToAccept(): number {
     return this.#nextToAccept;
+  }
+
+  /**
+   * From here on no value was proposed at the present ballot, and none can be chosen at a lower one; 2^53-1 where that
+   * is not known, since it takes a quorum that promised without end.
+   */
+  get newValuesFrom(): number {
+    const endless = this.#ranged.promisedMask(Number.MAX_SAFE_INTEGER);
+    if (this.#ballot === 0 || countAcceptors(endless) < this.#quorum) return Number.MAX_SAFE_INTEGER;
+    return Math.max(this.#nextToAccept, this.#highestReported + 1);
   }
 
   /** How many instances are in phase 1. */
@@ -145,6 +157,7 @@ export class Proposer<S extends Submission = Submission> {
     const w = this.#window;
     this.#ballot = ballot;
     this.#ranged.restart();
+    this.#highestReported = 0;
     for (let i = w.low; i < w.next; i++) {
       const slot = w.slot(i);
       if (w.phase[slot] !== Phase.done) w.restart(slot, now);
@@ -190,7 +203,7 @@ export class Proposer<S extends Submission = Submission> {
     if (!probed) return 'preempted';
     if (((w.promised[slot] ?? 0) & bit) !== 0) return 'ignored';
     w.promised[slot] = (w.promised[slot] ?? 0) | bit;
-    this.#report(slot, valueBallot, value);
+    this.#report(instanceId, slot, valueBallot, value);
     return 'counted';
   }
 
@@ -233,7 +246,7 @@ export class Proposer<S extends Submission = Submission> {
     while (w.next <= instanceId) w.open(now);
     if (!w.has(instanceId)) return;
     const slot = w.slot(instanceId);
-    if (w.phase[slot] === Phase.preparing) this.#report(slot, valueBallot, value);
+    if (w.phase[slot] === Phase.preparing) this.#report(instanceId, slot, valueBallot, value);
   }
 
   /** The last piece of a ranged promise: it covers `from` to `to`, and `count` values went before. */
@@ -257,9 +270,10 @@ export class Proposer<S extends Submission = Submission> {
     this.#ranged.forgetPieces(acceptorId);
   }
 
-  #report(slot: number, valueBallot: number, value: Uint8Array): void {
+  #report(instanceId: number, slot: number, valueBallot: number, value: Uint8Array): void {
     const w = this.#window;
     if (valueBallot <= (w.reportedBallot[slot] ?? 0)) return;
+    if (instanceId > this.#highestReported) this.#highestReported = instanceId;
     w.reportedBallot[slot] = valueBallot;
     w.reported[slot] = value;
   }
