@@ -22,10 +22,20 @@ export function wrap(text: string, prefix = ''): readonly string[] {
 
 /** Rows of words as lines, each column as wide as its longest word and two spaces from the next. */
 export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  return padColumns(rows).map((row) => row.join('  ').trimEnd());
+}
+
+/** Rows as a Markdown table whose first row is its head, padded as formatters pad it. */
+export function markdownTable(rows: readonly (readonly string[])[]): readonly string[] {
+  const [head = [], ...body] = padColumns(rows);
+  const rule = head.map((cell) => '-'.repeat(cell.length));
+  return [head, rule, ...body].map((row) => `| ${row.join(' | ')} |`);
+}
+
+function padColumns(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, word] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, word.length);
   }
-  const pad = (word: string, column: number): string => word.padEnd(widths[column] ?? 0);
-  return rows.map((row) => row.map(pad).join('  ').trimEnd());
+  return rows.map((row) => row.map((word, column) => word.padEnd(widths[column] ?? 0)));
 }

@@ -29,12 +29,12 @@ interface OptionBase<K extends OptionKey> {
   readonly sentence: string;
 }
 
-export interface YesNoOption<K extends YesNoKey = YesNoKey> extends OptionBase<K> {
+interface YesNoOption<K extends YesNoKey = YesNoKey> extends OptionBase<K> {
   readonly kind: 'yes-no';
 }
 
 /** One of a few words. */
-export interface WordOption<K extends OptionKey, W extends string> extends OptionBase<K> {
+interface WordOption<K extends OptionKey, W extends string> extends OptionBase<K> {
   readonly kind: 'word';
   readonly words: readonly W[];
 }
@@ -55,12 +55,12 @@ export interface BytesOption<K extends NumberKey = NumberKey> extends OptionBase
 }
 
 /** The rest of the line, spaces included. */
-export interface PathOption extends OptionBase<'lmdbEnvPath'> {
+interface PathOption extends OptionBase<'lmdbEnvPath'> {
   readonly kind: 'path';
 }
 
 /** 1 to `max` letters, digits, dots, underscores and hyphens. */
-export interface NameOption extends OptionBase<'clusterName'> {
+interface NameOption extends OptionBase<'clusterName'> {
   readonly kind: 'name';
   readonly max: number;
 }

@@ -4,7 +4,7 @@
  * writes them anew.
  */
 import { describeConfig } from './describe.ts';
-import { wrap } from './layout.ts';
+import { markdownTable, wrap } from './layout.ts';
 import {
   DEFAULT_OPTIONS,
   expectedValue,
@@ -67,12 +67,13 @@ export function configurationPage(): string {
   for (const { section, title, note } of SECTIONS) {
     lines.push(`### ${title}`, '');
     if (note !== undefined) lines.push(note, '');
-    lines.push('| directive | value | default | meaning |', '|---|---|---|---|');
-    for (const option of optionsOf(section)) {
-      const words = [`\`${option.directive}\``, expectedValue(option), shownDefault(option), option.sentence];
-      lines.push(`| ${words.join(' | ')} |`);
-    }
-    lines.push('');
+    const rows = optionsOf(section).map((option) => [
+      `\`${option.directive}\``,
+      expectedValue(option),
+      `\`${formatValue(option, DEFAULT_OPTIONS)}\``,
+      option.sentence,
+    ]);
+    lines.push(...markdownTable([['directive', 'value', 'default', 'meaning'], ...rows]), '');
   }
   lines.push(TAIL, '', '```', '$ npx libpaxos config paxos.conf');
   lines.push(...describeConfig(parseConfig(paxosConf(), 'paxos.conf')), '```');
@@ -81,10 +82,6 @@ export function configurationPage(): string {
 
 function optionsOf(section: Section): readonly Option[] {
   return OPTIONS.filter((option) => option.section === section);
-}
-
-function shownDefault(option: Option): string {
-  return `\`${formatValue(option, DEFAULT_OPTIONS)}\``;
 }
 
 const HEAD = `# Configuration
@@ -118,11 +115,12 @@ there twice, an ID that is not its position, and text that was ignored where a u
 
 ## Nodes
 
-| directive | short | meaning |
-|---|---|---|
-| \`replica ID ADDRESS PORT\` | \`r\` | an acceptor and a proposer on one port |
-| \`acceptor ID ADDRESS PORT\` | \`a\` | an acceptor: remembers what was promised and accepted |
-| \`proposer ID ADDRESS PORT\` | \`p\` | a proposer: takes values from clients and has them chosen |
+${markdownTable([
+  ['directive', 'short', 'meaning'],
+  ['`replica ID ADDRESS PORT`', '`r`', 'an acceptor and a proposer on one port'],
+  ['`acceptor ID ADDRESS PORT`', '`a`', 'an acceptor: remembers what was promised and accepted'],
+  ['`proposer ID ADDRESS PORT`', '`p`', 'a proposer: takes values from clients and has them chosen'],
+]).join('\n')}
 
 A node's id is its position among the lines of its role, from 0, in the order of the file; a replica line counts as
 acceptor and as proposer. The written ID should say the same. If it does not, the position counts, as in the
