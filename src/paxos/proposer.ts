@@ -391,6 +391,13 @@ export class Proposer<S extends Submission = Submission> {
     this.#nextToAccept = Math.max(this.#nextToAccept, w.low);
   }
 
+  /** True if a value of ours is in an open instance. */
+  holdsOwn(): boolean {
+    const w = this.#window;
+    for (let i = w.low; i < w.next; i++) if (w.own[w.slot(i)] !== undefined) return true;
+    return false;
+  }
+
   /** Takes back the values of ours in open instances from `from` on, which can no longer be chosen there. */
   withdrawFrom(from: number): void {
     invariant(this.#ballot === 0, 'values are withdrawn only by a proposer that stepped down');
