@@ -1,0 +1,399 @@
+/**
+ * LmdbStorage: an acceptor's memory on disk. The only file that knows lmdb.
+ *
+ *   put, trim, … → the open batch → commit() → one transaction, in flight → on disk: its promise resolves
+ *   get          → the open batch, the one in flight, the database; above the highest instance put: a miss at once
+ *
+ * One unnamed database: records under their instance id, the state under key 0, all with checksums (record.ts). The
+ * state is part of every transaction that changes it, so a trim point is durable as a whole; the records below it are
+ * deleted behind it, a few thousand to a transaction, and what a crash leaves over at the next open. Nothing at or below
+ * the trim point is ever read.
+ *
+ * How lmdb is opened decides whether "resolved" means "on disk": without overlapping sync a transaction's promise
+ * resolves after fdatasync and the meta page; without event-turn batching a failed one rejects and does no more. After
+ * a failed sync lmdb would take the next write as if nothing were, so the first failure ends the storage here.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { PaxosError } from '../paxos/error.ts';
+import { invariant } from '../paxos/invariant.ts';
+import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
+import { Batch } from './batch.ts';
+import {
+  DATABASE_FILE,
+  finishStorage,
+  inspectDirectory,
+  type Marker,
+  makeDirectory,
+  prepareDirectory,
+} from './directory.ts';
+import { asPaxosError, recordDamaged, recordsLost } from './failure.ts';
+import { DirectoryLock } from './lock.ts';
+import {
+  type AcceptedRecord,
+  checkRecord,
+  decodeRecord,
+  decodeState,
+  encodeState,
+  instanceIdOf,
+  keyOf,
+  type StoredState,
+  withId,
+} from './record.ts';
+import { OpenState, STATE_KEY } from './state.ts';
+
+/** Deletions behind the trim point in one transaction: some 3 ms of this thread. */
+const SWEEP_RECORDS = 2_048;
+/** What is read from the database at a time for `accepted`; no read transaction is held between. */
+const PIECE_RECORDS = 256;
+const PIECE_BYTES = 1_048_576;
+/** A record in lmdb's pages against its bytes here: page headers, nodes, and pages that are partly empty. */
+const PAGE_OVERHEAD = 1.5;
+
+type Database = RootDatabase<Uint8Array, Uint8Array>;
+
+export interface LmdbOptions {
+  /** the data directory; made if it is absent */
+  readonly path: string;
+  readonly acceptorId: number;
+  readonly clusterName: string;
+  /** whether a commit waits until the data is on disk */
+  readonly sync: boolean;
+  /** the size of the map at first, in bytes; it grows by itself */
+  readonly mapSizeBytes: number;
+  /** the most bytes of records, as pages; undefined: what the disk takes */
+  readonly maxBytes?: number | undefined;
+  /** deletes what the storage held, if it is this acceptor's */
+  readonly trash?: boolean;
+}
+
+/** An acceptor's memory in an LMDB database. */
+export class LmdbStorage implements Storage {
+  readonly durability: 'unsynced' | 'synced';
+  /** The directory it lies in. */
+  readonly path: string;
+  /** 128 random bits in hex, drawn when the storage was made: tells it from a new one in its place. */
+  readonly identity: string;
+
+  readonly #database: Database;
+  readonly #lock: DirectoryLock;
+  readonly #maxBytes: number;
+  readonly #state: OpenState;
+  #open = new Batch();
+  #spare = new Batch();
+  #flight: Batch | undefined;
+  #committing: Promise<void> | undefined;
+  /** the trim point on disk, which deletions follow */
+  #durableTrim: number;
+  #sweeping: Promise<void> | undefined;
+  #sweepUnderWay = false;
+  /** everything at or below is deleted */
+  #sweptTo = 0;
+  #closing: Promise<void> | undefined;
+  #highestPut: number;
+  /** the last instance whose promise was looked up or written, so that a write after a look costs no second one */
+  #lastAsked = 0;
+  #lastPromised = 0;
+  #ended: PaxosError | undefined;
+
+  private constructor(options: LmdbOptions, database: Database, state: StoredState, lock: DirectoryLock) {
+    this.durability = options.sync ? 'synced' : 'unsynced';
+    this.path = options.path;
+    this.identity = state.identity;
+    this.#database = database;
+    this.#lock = lock;
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
+    this.#state = new OpenState(state);
+    this.#durableTrim = state.trimInstanceId;
+    this.#highestPut = lastInstance(database);
+    this.#sweep();
+  }
+
+  /**
+   * Opens the storage in a directory, or makes one there. Throws PaxosError STORAGE_LOCKED if a living process has it,
+   * STORAGE_FOREIGN if it is another acceptor's, cluster's, format's or program's (which is then left untouched),
+   * STORAGE_CORRUPT if its records are lost or damaged, STORAGE_FAILED if it cannot be read or written.
+   */
+  static async open(options: LmdbOptions): Promise<LmdbStorage> {
+    let lock: DirectoryLock | undefined;
+    try {
+      inspectDirectory(options.path, options, options.trash ?? false);
+      makeDirectory(options.path);
+      lock = await DirectoryLock.take(options.path);
+      const marker = prepareDirectory(options.path, options, options.trash ?? false);
+      const { database, state } = await openDatabase(options, marker);
+      return new LmdbStorage(options, database, state, lock);
+    } catch (error) {
+      await lock?.release();
+      throw await asPaxosError(error, options.path);
+    }
+  }
+
+  get trimInstanceId(): number {
+    return this.#state.trimInstanceId;
+  }
+
+  get promiseFloor(): number {
+    return this.#state.promiseFloor;
+  }
+
+  get highestAccepted(): number {
+    return this.#state.highestAccepted;
+  }
+
+  get highestBallot(): number {
+    return this.#state.highestBallot;
+  }
+
+  get sizeBytes(): number {
+    this.#mustBeOpen();
+    const { lastPageNumber, pageSize } = sizes(this.#database);
+    return (lastPageNumber + 1) * pageSize;
+  }
+
+  promisedBallot(instanceId: number): number {
+    this.#mustBeOpen();
+    if (instanceId > this.#highestPut || instanceId <= this.#state.trimInstanceId) return 0;
+    this.#lastPromised =
+      this.#open.promisedBallot(instanceId) ??
+      this.#flight?.promisedBallot(instanceId) ??
+      this.#read(instanceId, 'borrowed')?.promisedBallot ??
+      0;
+    this.#lastAsked = instanceId;
+    return this.#lastPromised;
+  }
+
+  get(instanceId: number): AcceptorRecord | undefined {
+    this.#mustBeOpen();
+    if (instanceId > this.#highestPut || instanceId <= this.#state.trimInstanceId) return undefined;
+    return this.#open.get(instanceId) ?? this.#flight?.get(instanceId) ?? this.#read(instanceId, 'copied');
+  }
+
+  *accepted(from: number, to: number): Generator<AcceptedRecord> {
+    let next = Math.max(from, 1);
+    for (;;) {
+      this.#mustBeOpen();
+      next = Math.max(next, this.#state.trimInstanceId + 1);
+      const last = Math.min(to, this.#highestPut);
+      if (next > last) return;
+      const { records, end } = this.#piece(next, last);
+      for (const record of records) if (record.acceptedBallot > 0) yield record;
+      next = end + 1;
+    }
+  }
+
+  put(instanceId: number, promisedBallot: number, acceptedBallot: number, value: Uint8Array): void {
+    this.#mustBeOpen();
+    checkRecord(instanceId, promisedBallot, acceptedBallot, value.length, this.#state.trimInstanceId);
+    const before = instanceId === this.#lastAsked ? this.#lastPromised : this.promisedBallot(instanceId);
+    invariant(promisedBallot >= before, 'a promised ballot never sinks');
+
+    this.#open.put(instanceId, promisedBallot, acceptedBallot, value);
+    this.#lastAsked = instanceId;
+    this.#lastPromised = promisedBallot;
+    if (instanceId > this.#highestPut) this.#highestPut = instanceId;
+    this.#state.noteRecord(instanceId, promisedBallot, acceptedBallot);
+  }
+
+  setPromiseFloor(ballot: number): void {
+    this.#mustBeOpen();
+    this.#state.raiseFloor(ballot);
+  }
+
+  trim(instanceId: number): void {
+    this.#mustBeOpen();
+    this.#state.raiseTrim(instanceId);
+  }
+
+  commit(): Promise<void> | undefined {
+    this.#mustBeOpen();
+    invariant(this.#flight === undefined, 'one batch is in flight at a time');
+    if (this.#open.size === 0 && !this.#state.changed) return undefined;
+    this.#committing = this.#write();
+    return this.#committing;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#giveBack();
+    return this.#closing;
+  }
+
+  async #giveBack(): Promise<void> {
+    this.#ended = new PaxosError('CLOSED', `the storage in ${this.path} was closed`);
+    await Promise.allSettled([this.#committing, this.#sweeping]);
+    await this.#database.close();
+    await this.#lock.release();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  async #write(): Promise<void> {
+    const batch = this.#open;
+    const trimInstanceId = this.#state.trimInstanceId;
+    try {
+      this.#mustFit(batch);
+      batch.seal();
+      const state = this.#state.takeChanges();
+      this.#flight = batch;
+      this.#open = this.#spare;
+      await this.#database.batch(() => {
+        if (state !== undefined) void this.#database.put(STATE_KEY, state);
+        batch.forEach(trimInstanceId, (key, record) => void this.#database.put(key, record));
+      });
+    } catch (error) {
+      throw await this.#fail(error);
+    }
+    batch.clear();
+    this.#spare = batch;
+    this.#flight = undefined;
+    this.#durableTrim = trimInstanceId;
+    this.#sweep();
+  }
+
+  /** Refuses a batch of records that would make the database outgrow its bound; freed pages count as room. */
+  #mustFit(batch: Batch): void {
+    if (batch.size === 0 || this.#maxBytes === Number.POSITIVE_INFINITY) return;
+    const { usedPages, pageSize } = sizes(this.#database);
+    const bytes = usedPages * pageSize + batch.usedBytes * PAGE_OVERHEAD;
+    if (bytes <= this.#maxBytes) return;
+    const what = `${this.path} has reached its bound of ${this.#maxBytes} bytes`;
+    throw new PaxosError(
+      'STORAGE_FULL',
+      `${what}; trim the cluster more often, or raise the bound, and restart`,
+    );
+  }
+
+  /** Deletes what lies at or below the durable trim point, in the background, a transaction after the other. */
+  #sweep(): void {
+    if (this.#sweepUnderWay || this.#sweptTo === this.#durableTrim) return;
+    this.#sweepUnderWay = true;
+    this.#sweeping = this.#sweepAll();
+  }
+
+  async #sweepAll(): Promise<void> {
+    try {
+      while (this.#ended === undefined && this.#sweptTo < this.#durableTrim) {
+        const trimmed = this.#durableTrim;
+        const range = { start: keyOf(1), end: keyOf(trimmed + 1), limit: SWEEP_RECORDS };
+        const keys = [...this.#database.getKeys(range)];
+        if (keys.length < SWEEP_RECORDS) this.#sweptTo = trimmed;
+        if (keys.length === 0) break;
+        await this.#database.batch(() => {
+          for (const key of keys) void this.#database.remove(key);
+        });
+      }
+    } catch (error) {
+      await this.#fail(error);
+    }
+    this.#sweepUnderWay = false;
+  }
+
+  /** Ends the storage with the first failure, and tells which that was. */
+  async #fail(error: unknown): Promise<PaxosError> {
+    const first = this.#ended;
+    const unexplained = new PaxosError('STORAGE_FAILED', `${this.path} could not be written`, {
+      cause: error,
+    });
+    this.#ended ??= unexplained;
+    const failure = await asPaxosError(error, this.path);
+    if (this.#ended === unexplained) this.#ended = failure;
+    return first ?? failure;
+  }
+
+  /** A record from the database. A borrowed one is valid until the next read, and costs no copy. */
+  #read(instanceId: number, how: 'borrowed' | 'copied'): AcceptorRecord | undefined {
+    const key = keyOf(instanceId);
+    let content: Uint8Array | undefined;
+    if (how === 'copied') content = this.#database.getBinary(key);
+    else {
+      const borrowed = this.#database.getBinaryFast(key);
+      content = borrowed?.subarray(0, borrowed.length);
+    }
+    return content === undefined ? undefined : this.#decode(instanceId, key, content);
+  }
+
+  #decode(instanceId: number, key: Uint8Array, content: Uint8Array): AcceptorRecord {
+    const record = decodeRecord(key, content);
+    if (record !== undefined) return record;
+    throw recordDamaged(this.path, instanceId);
+  }
+
+  /** The records from `first` on, in order, as many as are read at a time: all up to `end` are there. */
+  #piece(first: number, last: number): { readonly records: readonly AcceptedRecord[]; readonly end: number } {
+    const records = new Map<number, AcceptedRecord>();
+    let end = last;
+    let bytes = 0;
+    for (const { key, value } of this.#database.getRange({ start: keyOf(first), end: keyOf(last + 1) })) {
+      const instanceId = instanceIdOf(key);
+      records.set(instanceId, withId(instanceId, this.#decode(instanceId, key, value)));
+      bytes += value.length;
+      if (records.size < PIECE_RECORDS && bytes < PIECE_BYTES) continue;
+      end = instanceId;
+      break;
+    }
+    for (const batch of [this.#flight, this.#open]) {
+      for (const instanceId of batch?.instanceIds() ?? []) {
+        const record = instanceId >= first && instanceId <= end ? batch?.get(instanceId) : undefined;
+        if (record !== undefined) records.set(instanceId, withId(instanceId, record));
+      }
+    }
+    return { records: [...records.values()].sort((a, b) => a.instanceId - b.instanceId), end };
+  }
+}
+
+/** Opens the database of a marker, or makes it if the marker is new. */
+async function openDatabase(
+  { path, sync, mapSizeBytes }: LmdbOptions,
+  marker: Marker,
+): Promise<{ readonly database: Database; readonly state: StoredState }> {
+  const isNew = !existsSync(join(path, DATABASE_FILE));
+  const database: Database = open({
+    path,
+    noSubdir: false,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    overlappingSync: false,
+    eventTurnBatching: false,
+    noSync: !sync,
+    mapSize: mapSizeBytes,
+  });
+  try {
+    if (!isNew) return { database, state: readState(database, path, marker) };
+    const state = { ...marker, trimInstanceId: 0, promiseFloor: 0, highestAccepted: 0, highestBallot: 0 };
+    await database.batch(() => void database.put(STATE_KEY, encodeState(STATE_KEY, state)));
+    finishStorage(path);
+    return { database, state };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function readState(database: Database, path: string, marker: Marker): StoredState {
+  const content = database.getBinary(STATE_KEY);
+  if (content === undefined) throw recordsLost(path, 'its database is empty');
+  const state = decodeState(STATE_KEY, content);
+  if (state === undefined) throw recordsLost(path, "the checksum of its state doesn't match");
+  if (state.identity !== marker.identity) {
+    const what = `${path} mixes the files of two storages: ${marker.identity} and ${state.identity}`;
+    throw new PaxosError('STORAGE_FOREIGN', `${what}; put back the files that belong together`);
+  }
+  return state;
+}
+
+/** The highest instance that has a record; 0: none. */
+function lastInstance(database: Database): number {
+  for (const key of database.getKeys({ reverse: true, limit: 1 })) return instanceIdOf(key);
+  return 0;
+}
+
+/** lmdb's own figures: of the file, and of the pages in it that are in use. */
+function sizes(database: Database): { lastPageNumber: number; pageSize: number; usedPages: number } {
+  const stats: Record<string, unknown> = { ...database.getStats() };
+  const figure = (name: string): number => Number(stats[name] ?? 0);
+  const usedPages = figure('treeBranchPageCount') + figure('treeLeafPageCount') + figure('overflowPages');
+  return { lastPageNumber: figure('lastPageNumber'), pageSize: figure('pageSize'), usedPages };
+}
