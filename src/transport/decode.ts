@@ -9,8 +9,8 @@
  * array of an unknown type is skipped too, and reported when its end has come.
  *
  * What waits is never more than one message (maxMessageBytes); a longer one is refused when its header is seen. A
- * message that lies in one chunk is not copied; of one that does not, each byte is copied once into memory that grows
- * with what has really come.
+ * message that lies in one chunk is not copied. One that does not is gathered, without looking at it again before all
+ * bytes of the field that is missing are there, in memory that grows with what has come, not with what was announced.
  */
 
 import { invariant } from '../paxos/invariant.ts';
@@ -121,7 +121,7 @@ export class Decoder {
       this.#unknownType = type;
       return this.#beginSkip(objects - 1, reader.at - at);
     }
-    if (objects <= kind.fields) reader.fail(`${objects - 1} fields where ${kind.fields} were expected`);
+    if (objects <= kind.fields) reader.fail(`${objects - 1} of its ${kind.fields} fields`);
     else kind.read(reader, this.#handler);
     if (reader.fault !== undefined) return this.#failed(`${kind.name}: ${reader.fault}`);
     if (this.#stopped || reader.needed > 0) return false;
