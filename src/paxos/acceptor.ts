@@ -13,6 +13,7 @@
  */
 import { MAX_BALLOT, MAX_BALLOT_JUMP } from './ballot.ts';
 import { invariant } from './invariant.ts';
+import type { StateWriter } from './state.ts';
 import type { AcceptorRecord, Storage } from './storage.ts';
 
 /** An acceptor's answer to a prepare. `promisedBallot` above the one asked for is a refusal. */
@@ -78,9 +79,13 @@ export class Acceptor {
     const record = this.#storage.get(instanceId);
     const promised = Math.max(record?.promisedBallot ?? 0, this.#storage.promiseFloor);
     const acceptedBallot = record?.acceptedBallot ?? 0;
-    const value = record?.value ?? NO_VALUE;
-    if (ballot > promised) this.#storage.put(instanceId, ballot, acceptedBallot, value);
-    return { promisedBallot: Math.max(ballot, promised), acceptedBallot, value };
+    if (ballot <= promised)
+      return { promisedBallot: promised, acceptedBallot, value: record?.value ?? NO_VALUE };
+
+    // A copy, since the record's value is a view that ends with the next write.
+    const value = record?.value.slice() ?? NO_VALUE;
+    this.#storage.put(instanceId, ballot, acceptedBallot, value);
+    return { promisedBallot: ballot, acceptedBallot, value };
   }
 
   /** Phase 2 for one instance. The same value at the same ballot may come twice; another value may not. Hot. */
@@ -130,6 +135,23 @@ export class Acceptor {
     this.#storage.trim(instanceId);
     invariant(this.#storage.trimInstanceId === instanceId, 'a trim shows at once in the storage');
     return 'trimmed';
+  }
+
+  /** The same acceptor on a copy of its storage, which is all the state it has. */
+  copy(storage: Storage): Acceptor {
+    return new Acceptor(this.id, storage);
+  }
+
+  /** Writes down all that this acceptor's future depends on; no instance above `highest` may have a record. */
+  writeState(to: StateWriter, highest: number): void {
+    const { trimInstanceId, promiseFloor, highestAccepted, highestBallot } = this.#storage;
+    for (const number of [trimInstanceId, promiseFloor, highestAccepted, highestBallot]) to.number(number);
+    for (let i = trimInstanceId + 1; i <= highest; i++) {
+      const record = this.#storage.get(i);
+      to.number(record?.promisedBallot ?? 0);
+      to.number(record?.acceptedBallot ?? 0);
+      to.bytes(record?.value);
+    }
   }
 
   #isCredible(ballot: number): boolean {

@@ -19,13 +19,9 @@ export {
 export { PaxosError, type PaxosErrorCode } from './error.ts';
 export { InvariantError } from './invariant.ts';
 export { type Chosen, Learner, type LearnerOptions, type LearnOutcome } from './learner.ts';
-export {
-  type Accept,
-  type Finished,
-  type PromiseOutcome,
-  Proposer,
-  type ProposerOptions,
-} from './proposer.ts';
+export type { PreemptedOutcome, PromiseOutcome } from './promises.ts';
+export { type Accept, type Finished, Proposer, type ProposerOptions } from './proposer.ts';
 export { countAcceptors, Quorum, quorumSize } from './quorum.ts';
+export { StateWriter } from './state.ts';
 export type { AcceptorRecord, Storage, StorageState } from './storage.ts';
 export type { Submission } from './waiting.ts';

@@ -13,6 +13,7 @@ import { sameBytes } from './acceptor.ts';
 import { instanceId as brand, type InstanceId, NO_BALLOT } from './ballot.ts';
 import { invariant } from './invariant.ts';
 import { quorumSize } from './quorum.ts';
+import type { StateWriter } from './state.ts';
 
 /** A chosen value in its place. */
 export interface Chosen {
@@ -107,7 +108,7 @@ export class Learner {
     value: Uint8Array,
   ): LearnOutcome {
     if (acceptorId < 0 || acceptorId >= this.acceptors) return 'no such acceptor';
-    if (this.#waitingForFirst) {
+    if (this.#waitingForFirst && instanceId > 0) {
       this.#waitingForFirst = false;
       this.#next = instanceId;
     }
@@ -119,7 +120,10 @@ export class Learner {
     if (this.#closed[slot] !== 0) return 'counted';
     const base = slot * this.acceptors;
     const mine = base + acceptorId;
-    if ((this.#ballots[mine] ?? 0) >= acceptedBallot) return 'older';
+    const newest = this.#ballots[mine] ?? 0;
+    if (acceptedBallot < newest) return 'older';
+    // A restarted original gets a second value accepted at the same ballot: what the acceptor holds now counts.
+    if (acceptedBallot === newest && sameBytes(this.#values[mine] ?? value, value)) return 'older';
 
     let count = 1;
     let kept = value;
@@ -159,9 +163,41 @@ export class Learner {
 
   /** The stretch from the next instance to the highest closed one, if the next is missing while a later one is known. */
   hasHoles(): { readonly from: number; readonly to: number } | undefined {
-    if (this.#waitingForFirst || this.#highestClosed < this.#next) return undefined;
-    if (this.#highestClosed === this.#next && this.isClosed(this.#next)) return undefined;
+    if (this.#highestClosed < this.#next || this.isClosed(this.#next)) return undefined;
     return { from: this.#next, to: this.#highestClosed };
+  }
+
+  /** Another learner in the same state, sharing nothing that changes. */
+  copy(): Learner {
+    const copy = new Learner({ acceptors: this.acceptors, window: this.window });
+    copy.#waitingForFirst = this.#waitingForFirst;
+    copy.#next = this.#next;
+    copy.#highestClosed = this.#highestClosed;
+    copy.#highestSeen = this.#highestSeen;
+    copy.#ballots.set(this.#ballots);
+    for (let i = 0; i < this.#values.length; i++) copy.#values[i] = this.#values[i];
+    copy.#closed.set(this.#closed);
+    for (let slot = 0; slot < this.window; slot++) copy.#chosen[slot] = this.#chosen[slot];
+    return copy;
+  }
+
+  /** Writes down all that this learner's future depends on. */
+  writeState(to: StateWriter): void {
+    to.number(this.#waitingForFirst ? 1 : 0);
+    to.number(this.#next);
+    to.number(this.#highestClosed);
+    to.number(this.#highestSeen);
+    const last = Math.min(this.#highestSeen, this.#next + this.window - 1);
+    for (let i = this.#next; i <= last; i++) {
+      const slot = i & (this.window - 1);
+      to.number(this.#closed[slot] ?? 0);
+      to.bytes(this.#chosen[slot]);
+      if (this.#closed[slot] !== 0) continue;
+      for (const acceptor of to.order) {
+        to.number(this.#ballots[slot * this.acceptors + acceptor] ?? 0);
+        to.bytes(this.#values[slot * this.acceptors + acceptor]);
+      }
+    }
   }
 
   #clear(instanceId: number): void {

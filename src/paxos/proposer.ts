@@ -13,11 +13,12 @@
  *
  * Algorithm: Lamport, "Paxos Made Simple" (2001), sections 2.2 and 3.
  */
-import { ballotOwner, MAX_BALLOT } from './ballot.ts';
+import { ballotOwner, MAX_BALLOT, MAX_PROPOSERS } from './ballot.ts';
 import { invariant } from './invariant.ts';
+import type { PreemptedOutcome, PromiseOutcome } from './promises.ts';
 import { countAcceptors, quorumSize } from './quorum.ts';
-import { RangedPromises } from './ranged.ts';
-import { type Submission, WaitingValues } from './waiting.ts';
+import type { StateWriter } from './state.ts';
+import type { Submission } from './waiting.ts';
 import { Phase, Window } from './window.ts';
 
 /** An ACCEPT to be sent to every acceptor. */
@@ -26,10 +27,6 @@ export interface Accept {
   readonly ballot: number;
   readonly value: Uint8Array;
 }
-
-/** prepare: ask this acceptor for this instance again, at the present ballot. preempted: see `highestSeen`. */
-export type PromiseOutcome = 'ignored' | 'counted' | 'prepare' | 'preempted';
-export type PreemptedOutcome = 'ignored' | 'preempted';
 
 /** What became of an instance that was chosen. */
 export interface Finished<S> {
@@ -53,9 +50,7 @@ export class Proposer<S extends Submission = Submission> {
   readonly acceptors: number;
   readonly preexecWindow: number;
   readonly #quorum: number;
-  readonly #window: Window<S>;
-  readonly #waiting = new WaitingValues<S>();
-  readonly #ranged: RangedPromises;
+  #window: Window<S>;
   #ballot = 0;
   #highestSeen = 0;
   /** the lowest instance still in phase 1: phase 2 is entered in order */
@@ -65,13 +60,13 @@ export class Proposer<S extends Submission = Submission> {
 
   constructor(options: ProposerOptions) {
     const { id, acceptors, window = 128, inFlight = 8192 } = options;
+    invariant(id >= 0 && id < MAX_PROPOSERS, 'a proposer has an id from 0 to 9');
     invariant(window >= 1 && window <= inFlight, 'the prepared window fits among the open instances');
     this.id = id;
     this.acceptors = acceptors;
     this.preexecWindow = window;
     this.#quorum = quorumSize(acceptors);
-    this.#window = new Window(inFlight);
-    this.#ranged = new RangedPromises(acceptors);
+    this.#window = new Window<S>({ id, acceptors, size: inFlight });
   }
 
   /** The ballot held now; 0 before start() and after stepDown(). */
@@ -104,8 +99,7 @@ export class Proposer<S extends Submission = Submission> {
    * is not known, since it takes a quorum that promised without end.
    */
   get newValuesFrom(): number {
-    const endless = this.#ranged.promisedMask(Number.MAX_SAFE_INTEGER);
-    if (this.#ballot === 0 || countAcceptors(endless) < this.#quorum) return Number.MAX_SAFE_INTEGER;
+    if (this.#ballot === 0 || !this.#window.promises.isEndless()) return Number.MAX_SAFE_INTEGER;
     return Math.max(this.#nextToAccept, this.#highestReported + 1);
   }
 
@@ -116,21 +110,21 @@ export class Proposer<S extends Submission = Submission> {
 
   /** Values that wait for an instance. */
   get waitingCount(): number {
-    return this.#waiting.count;
+    return this.#window.own.waitingCount;
   }
 
   get waitingBytes(): number {
-    return this.#waiting.bytes;
+    return this.#window.own.waitingBytes;
   }
 
   /** Hands in a value; it is proposed when an instance is free for it. */
   propose(submission: S): void {
-    this.#waiting.push(submission);
+    this.#window.own.propose(submission);
   }
 
   /** Takes the next waiting value back, to give it to another proposer. */
   takeWaiting(): S | undefined {
-    return this.#waiting.shift();
+    return this.#window.own.takeWaiting();
   }
 
   /** Remembers a ballot heard of in whatever way. */
@@ -138,12 +132,14 @@ export class Proposer<S extends Submission = Submission> {
     if (ballot > this.#highestSeen && ballot <= MAX_BALLOT) this.#highestSeen = ballot;
   }
 
-  /** Begins, or begins again, at `ballot` with phase 1 for all open instances. Ask everybody again. */
+  /**
+   * Begins, or begins again, at `ballot` with phase 1 for all open instances. Ask everybody again.
+   * @param ballot one of ours, above `highestSeen`
+   */
   raise(ballot: number, now: number): void {
-    invariant(
-      ballot > this.#ballot && ballotOwner(ballot) === this.id && ballot <= MAX_BALLOT,
-      'a ballot only rises',
-    );
+    invariant(ballot > this.#highestSeen && ballot <= MAX_BALLOT, 'a ballot is above everything heard of');
+    const isOurs = ballot >= MAX_PROPOSERS && ballotOwner(ballot) === this.id;
+    invariant(isOurs, 'a ballot is our own, and never a probe');
     this.#restart(ballot, now);
     this.noteBallot(ballot);
   }
@@ -154,15 +150,10 @@ export class Proposer<S extends Submission = Submission> {
   }
 
   #restart(ballot: number, now: number): void {
-    const w = this.#window;
     this.#ballot = ballot;
-    this.#ranged.restart();
+    this.#window.restart(ballot, now);
     this.#highestReported = 0;
-    for (let i = w.low; i < w.next; i++) {
-      const slot = w.slot(i);
-      if (w.phase[slot] !== Phase.done) w.restart(slot, now);
-    }
-    this.#nextToAccept = w.low;
+    this.#nextToAccept = this.#window.low;
   }
 
   /** Opens instances until the window of prepared ones is full. Returns those opened, [from, to); often none. */
@@ -184,48 +175,32 @@ export class Proposer<S extends Submission = Submission> {
     const w = this.#window;
     if (acceptorId >= this.acceptors || ballot > MAX_BALLOT || valueBallot > ballot) return 'ignored';
     this.noteBallot(ballot);
-    if (!w.has(instanceId)) return 'ignored';
-    const slot = w.slot(instanceId);
-    if (w.phase[slot] !== Phase.preparing) return 'ignored';
+    if (!w.isPreparing(instanceId)) return 'ignored';
 
-    const bit = 1 << acceptorId;
-    const probed = ((w.probed[slot] ?? 0) & bit) !== 0;
-    if (this.#ballot === 0) {
-      w.probed[slot] = (w.probed[slot] ?? 0) | bit;
-      return probed ? 'ignored' : 'counted';
-    }
-    if (ballot > this.#ballot) return 'preempted';
-    if (ballot < this.#ballot) {
-      w.probed[slot] = (w.probed[slot] ?? 0) | bit;
-      return ((w.promised[slot] ?? 0) & bit) === 0 ? 'prepare' : 'ignored';
-    }
-    // Our own ballot, though this acceptor was never asked for it here: an earlier process of this id used it.
-    if (!probed) return 'preempted';
-    if (((w.promised[slot] ?? 0) & bit) !== 0) return 'ignored';
-    w.promised[slot] = (w.promised[slot] ?? 0) | bit;
-    this.#report(instanceId, slot, valueBallot, value);
-    return 'counted';
+    const slot = w.slot(instanceId);
+    const outcome = w.promises.receive(acceptorId, slot, ballot);
+    if (outcome === 'counted' && this.#ballot !== 0) this.#report(instanceId, slot, valueBallot, value);
+    return outcome;
   }
 
   /** An acceptor of ours told the highest ballot it ever promised, before it was asked for a range. */
   receiveHighestBallot(acceptorId: number, highestBallot: number): PreemptedOutcome {
-    if (acceptorId >= this.acceptors) return 'ignored';
+    if (acceptorId >= this.acceptors || highestBallot > MAX_BALLOT) return 'ignored';
     this.noteBallot(highestBallot);
-    this.#ranged.probe(acceptorId);
-    return this.#ballot !== 0 && highestBallot > this.#ballot ? 'preempted' : 'ignored';
+    return this.#window.promises.receiveHighest(acceptorId, highestBallot);
   }
 
   /** True once a quorum has told what it promised, for the lowest open instance: then a ballot can be chosen. */
   hasProbedQuorum(): boolean {
-    const slot = this.#window.slot(this.#window.low);
-    const single = this.#window.has(this.#window.low) ? (this.#window.probed[slot] ?? 0) : 0;
-    return countAcceptors(single | this.#ranged.probedMask) >= this.#quorum;
+    const w = this.#window;
+    return w.promises.isProbedByQuorum(w.has(w.low) ? w.slot(w.low) : undefined);
   }
 
   /** The stretch of instances that an acceptor of ours is to be asked for next, or undefined if all are covered. */
   rangeToPrepare(acceptorId: number): { readonly from: number; readonly to: number } | undefined {
-    const from = this.#ranged.nextFrom(acceptorId, this.#window.low);
-    const to = this.#window.low + this.#window.size - 1;
+    const { low, size, promises } = this.#window;
+    const from = promises.ranged.nextFrom(acceptorId, low);
+    const to = low + size - 1;
     return from === undefined || from > to ? undefined : { from, to };
   }
 
@@ -239,14 +214,11 @@ export class Proposer<S extends Submission = Submission> {
     now: number,
   ): void {
     const w = this.#window;
-    if (acceptorId >= this.acceptors || ballot !== this.#ballot || ballot === 0 || valueBallot > ballot)
-      return;
-    if (instanceId >= w.low + w.size) return;
-    this.#ranged.countPiece(acceptorId);
+    if (acceptorId >= this.acceptors || ballot !== this.#ballot || ballot === 0) return;
+    if (valueBallot > ballot || instanceId >= w.low + w.size) return;
+    w.promises.ranged.countPiece(acceptorId);
     while (w.next <= instanceId) w.open(now);
-    if (!w.has(instanceId)) return;
-    const slot = w.slot(instanceId);
-    if (w.phase[slot] === Phase.preparing) this.#report(instanceId, slot, valueBallot, value);
+    if (w.isPreparing(instanceId)) this.#report(instanceId, w.slot(instanceId), valueBallot, value);
   }
 
   /** The last piece of a ranged promise: it covers `from` to `to`, and `count` values went before. */
@@ -262,39 +234,29 @@ export class Proposer<S extends Submission = Submission> {
     this.noteBallot(promisedBallot);
     if (ballot !== this.#ballot || ballot === 0) return 'ignored';
     if (promisedBallot > ballot) return 'preempted';
-    return this.#ranged.complete(acceptorId, from, to, count, this.#window.low) ? 'counted' : 'ignored';
+    const { low, promises } = this.#window;
+    return promises.ranged.complete(acceptorId, from, to, count, low) ? 'counted' : 'ignored';
   }
 
   /** Forgets the pieces of a ranged promise that a lost connection cut off. */
   forgetPieces(acceptorId: number): void {
-    this.#ranged.forgetPieces(acceptorId);
+    this.#window.promises.ranged.forgetPieces(acceptorId);
   }
 
   #report(instanceId: number, slot: number, valueBallot: number, value: Uint8Array): void {
-    const w = this.#window;
-    if (valueBallot <= (w.reportedBallot[slot] ?? 0)) return;
-    if (instanceId > this.#highestReported) this.#highestReported = instanceId;
-    w.reportedBallot[slot] = valueBallot;
-    w.reported[slot] = value;
-  }
-
-  #promisedByQuorum(instanceId: number, slot: number): boolean {
-    const w = this.#window;
-    const promised = (w.promised[slot] ?? 0) | this.#ranged.promisedMask(instanceId);
-    if (countAcceptors(promised) < this.#quorum) return false;
-    return countAcceptors((w.probed[slot] ?? 0) | this.#ranged.probedMask) >= this.#quorum;
+    const isNew = this.#window.report(slot, valueBallot, value);
+    if (isNew && instanceId > this.#highestReported) this.#highestReported = instanceId;
   }
 
   /** The next ACCEPT to send, or undefined: no instance is prepared, or no value is there for it. Hot. */
   accept(now: number): Accept | undefined {
     const w = this.#window;
     if (this.#ballot === 0) return undefined;
-    while (this.#nextToAccept < w.next && w.phase[w.slot(this.#nextToAccept)] === Phase.done)
-      this.#nextToAccept++;
+    while (w.isDone(this.#nextToAccept)) this.#nextToAccept++;
     const instanceId = this.#nextToAccept;
-    if (instanceId >= w.next) return undefined;
+    if (!w.has(instanceId)) return undefined;
     const slot = w.slot(instanceId);
-    if (!this.#promisedByQuorum(instanceId, slot)) return undefined;
+    if (!w.promises.isPromisedByQuorum(instanceId, slot)) return undefined;
 
     const value = this.#valueFor(slot);
     if (value === undefined) return undefined;
@@ -307,49 +269,33 @@ export class Proposer<S extends Submission = Submission> {
 
   /** What must, or may, be proposed in a slot that a quorum promised. */
   #valueFor(slot: number): Uint8Array | undefined {
-    const w = this.#window;
-    const own = w.own[slot];
-    const reported = w.reported[slot];
-    if (reported !== undefined && !this.#isOwn(slot, w.reportedBallot[slot] ?? 0)) {
+    const { own, reported, reportedBallot } = this.#window;
+    const value = reported[slot];
+    if (value !== undefined && !own.isOwn(slot, reportedBallot[slot] ?? 0, value)) {
       // Ours, if it was sent here at a lower ballot, can no longer be chosen here: it may go elsewhere.
-      if (own !== undefined) this.#waiting.unshift(own);
-      w.own[slot] = undefined;
-      w.ownSince[slot] = 0;
-      return reported;
+      own.giveBack(slot);
+      return value;
     }
-    const submission = own ?? this.#waiting.shift();
-    if (submission === undefined) return undefined;
-    if (own === undefined) {
-      w.own[slot] = submission;
-      w.ownSince[slot] = this.#ballot;
-    }
-    return submission.value;
-  }
-
-  /** True if what was accepted in this slot at `ballot` is the value of our own that is assigned to it. */
-  #isOwn(slot: number, ballot: number): boolean {
-    const w = this.#window;
-    return w.own[slot] !== undefined && ballotOwner(ballot) === this.id && ballot >= (w.ownSince[slot] ?? 0);
+    return own.assign(slot, this.#ballot)?.value;
   }
 
   /** Counts an acceptance of our ACCEPT; the instance that is finished by it, or undefined. Hot. */
   receiveAccepted(acceptorId: number, instanceId: number, acceptedBallot: number): Finished<S> | undefined {
     const w = this.#window;
-    if (acceptorId >= this.acceptors || acceptedBallot !== this.#ballot || !w.has(instanceId))
-      return undefined;
+    if (acceptorId >= this.acceptors || acceptedBallot !== this.#ballot) return undefined;
+    if (!w.has(instanceId)) return undefined;
     const slot = w.slot(instanceId);
     if (w.phase[slot] !== Phase.accepting) return undefined;
     const accepted = (w.accepted[slot] ?? 0) | (1 << acceptorId);
     w.accepted[slot] = accepted;
     if (countAcceptors(accepted) < this.#quorum) return undefined;
 
-    return this.#finish(instanceId, w.own[slot]);
+    return this.#finish(instanceId, w.own.settle(slot));
   }
 
   #finish(instanceId: number, chosen: S | undefined): Finished<S> {
-    const w = this.#window;
-    w.finish(instanceId);
-    if (this.#nextToAccept < w.low) this.#nextToAccept = w.low;
+    this.#window.finish(instanceId);
+    this.#nextToAccept = Math.max(this.#nextToAccept, this.#window.low);
     return { chosen };
   }
 
@@ -363,95 +309,93 @@ export class Proposer<S extends Submission = Submission> {
   }
 
   /**
-   * An instance was delivered, in instance order: chosen at `acceptedBallot`, whoever proposed it. A value of ours
-   * that lost it goes back to the front of the queue.
+   * An instance was delivered, in instance order: `value` was chosen at `acceptedBallot`, whoever proposed it. A value
+   * of ours that lost the instance waits again.
    */
-  receiveDelivered(instanceId: number, acceptedBallot: number): Finished<S> | undefined {
+  receiveDelivered(instanceId: number, acceptedBallot: number, value: Uint8Array): Finished<S> | undefined {
     const w = this.#window;
     if (instanceId >= w.next) this.setInstanceId(instanceId);
-    if (!w.has(instanceId)) return undefined;
+    if (!w.has(instanceId) || w.isDone(instanceId)) return undefined;
     const slot = w.slot(instanceId);
-    if (w.phase[slot] === Phase.done) return undefined;
-    const own = w.own[slot];
-    const chosen = this.#isOwn(slot, acceptedBallot) ? own : undefined;
-    if (own !== undefined && chosen === undefined) this.#waiting.unshift(own);
-    return this.#finish(instanceId, chosen);
+    const isOwn = w.own.isOwn(slot, acceptedBallot, value);
+    if (!isOwn) w.own.giveBack(slot);
+    return this.#finish(instanceId, isOwn ? w.own.settle(slot) : undefined);
   }
 
-  /** Every instance up to `instanceId` is settled elsewhere (trimmed, delivered, in a checkpoint): go on above it. */
+  /**
+   * Every instance up to `instanceId` is settled elsewhere (trimmed, in a checkpoint): go on above it. Values of ours
+   * there wait again, and may be chosen twice: nobody here knows what became of them.
+   */
   setInstanceId(instanceId: number): void {
-    const w = this.#window;
-    const last = Math.min(instanceId, w.next - 1);
-    for (let i = last; i >= w.low; i--) {
-      const own = w.own[w.slot(i)];
-      if (own !== undefined) this.#waiting.unshift(own);
-    }
-    for (let i = w.low; i <= last; i++) w.finish(i);
-    if (instanceId >= w.next) w.moveTo(instanceId + 1);
-    this.#nextToAccept = Math.max(this.#nextToAccept, w.low);
+    this.#window.finishAll(instanceId);
+    this.#nextToAccept = Math.max(this.#nextToAccept, this.#window.low);
   }
 
   /** True if a value of ours is in an open instance. */
   holdsOwn(): boolean {
-    const w = this.#window;
-    for (let i = w.low; i < w.next; i++) if (w.own[w.slot(i)] !== undefined) return true;
-    return false;
+    return this.#window.own.assignedCount > 0;
   }
 
   /** Takes back the values of ours in open instances from `from` on, which can no longer be chosen there. */
   withdrawFrom(from: number): void {
     invariant(this.#ballot === 0, 'values are withdrawn only by a proposer that stepped down');
     const w = this.#window;
-    for (let i = w.next - 1; i >= Math.max(from, w.low); i--) {
-      const slot = w.slot(i);
-      const own = w.own[slot];
-      if (own === undefined) continue;
-      this.#waiting.unshift(own);
-      w.own[slot] = undefined;
-      w.ownSince[slot] = 0;
-    }
+    for (let i = w.next - 1; i >= Math.max(from, w.low); i--) w.own.giveBack(w.slot(i));
   }
 
   /** Instances in phase 1 that have waited `timeoutMs` for a quorum; their clocks start again. */
   timedOutPrepares(now: number, timeoutMs: number): number[] {
     const w = this.#window;
-    const late: number[] = [];
-    for (let i = w.low; i < w.next; i++) {
-      const slot = w.slot(i);
-      if (w.phase[slot] !== Phase.preparing || now - (w.sentAt[slot] ?? 0) < timeoutMs) continue;
-      if (this.#ballot !== 0 && this.#promisedByQuorum(i, slot)) continue;
+    return w.late(Phase.preparing, now, timeoutMs).filter((instanceId) => {
+      const slot = w.slot(instanceId);
+      if (this.#ballot !== 0 && w.promises.isPromisedByQuorum(instanceId, slot)) return false;
       w.sentAt[slot] = now;
-      late.push(i);
-    }
-    return late;
+      return true;
+    });
   }
 
   /** ACCEPTs that have waited `timeoutMs` for a quorum, to be sent again; their clocks start again. */
   timedOutAccepts(now: number, timeoutMs: number): Accept[] {
     const w = this.#window;
-    const late: Accept[] = [];
-    for (let i = w.low; i < w.next; i++) {
-      const slot = w.slot(i);
-      if (w.phase[slot] !== Phase.accepting || now - (w.sentAt[slot] ?? 0) < timeoutMs) continue;
-      const value = w.own[slot]?.value ?? w.reported[slot];
+    return w.late(Phase.accepting, now, timeoutMs).map((instanceId) => {
+      const slot = w.slot(instanceId);
+      const value = w.own.at(slot)?.value ?? w.reported[slot];
       invariant(value !== undefined, 'an instance in phase 2 has a value');
       w.sentAt[slot] = now;
-      late.push({ instanceId: i, ballot: this.#ballot, value });
-    }
-    return late;
+      return { instanceId, ballot: this.#ballot, value };
+    });
   }
 
   /** True if an acceptor's probe for an open instance has been answered: then it is asked at our ballot. */
   isProbed(acceptorId: number, instanceId: number): boolean {
     const w = this.#window;
-    return w.has(instanceId) && ((w.probed[w.slot(instanceId)] ?? 0) & (1 << acceptorId)) !== 0;
+    return w.has(instanceId) && w.promises.isProbed(acceptorId, w.slot(instanceId));
   }
 
   /** True if an open instance is in phase 1 and this acceptor's own promise for it is missing. */
   wantsPromise(acceptorId: number, instanceId: number): boolean {
     const w = this.#window;
-    if (!w.has(instanceId)) return false;
-    const slot = w.slot(instanceId);
-    return w.phase[slot] === Phase.preparing && ((w.promised[slot] ?? 0) & (1 << acceptorId)) === 0;
+    return w.isPreparing(instanceId) && !w.promises.isPromised(acceptorId, w.slot(instanceId));
+  }
+
+  /** Another proposer in the same state, sharing nothing that changes. */
+  copy(): Proposer<S> {
+    const { id, acceptors, preexecWindow: window } = this;
+    const copy = new Proposer<S>({ id, acceptors, window, inFlight: this.#window.size });
+    copy.#window = this.#window.copy();
+    copy.#ballot = this.#ballot;
+    copy.#highestSeen = this.#highestSeen;
+    copy.#nextToAccept = this.#nextToAccept;
+    copy.#highestReported = this.#highestReported;
+    return copy;
+  }
+
+  /** Writes down all that this proposer's future depends on. */
+  writeState(to: StateWriter): void {
+    to.number(this.#ballot);
+    to.number(this.#highestSeen);
+    to.number(this.#nextToAccept);
+    to.number(this.#highestReported);
+    this.#window.writeState(to);
   }
 }

@@ -2,13 +2,13 @@
  * Ranged promises: which stretch of instances each acceptor of ours has promised at the present ballot. An original
  * acceptor never appears here; it is asked instance by instance.
  *
- * Invariant: a stretch counts only when all its pieces came, one after another, on one connection; and it grows only
- * without a gap, from the lowest open instance on.
+ * Invariant: a stretch counts only when all its pieces came, one after another, on one connection; and it is one
+ * stretch, without a gap. What an acceptor has trimmed it has not promised: its answer begins above.
  */
 
+import type { StateWriter } from './state.ts';
+
 export class RangedPromises {
-  /** who told its highest ballot before it was asked, a bit mask */
-  probedMask = 0;
   readonly #from: Float64Array;
   readonly #to: Float64Array;
   readonly #pieces: Float64Array;
@@ -19,15 +19,11 @@ export class RangedPromises {
     this.#pieces = new Float64Array(acceptors);
   }
 
-  /** A new ballot: nobody has promised it. What was probed stays, since the new ballot is higher. */
+  /** A new ballot: nobody has promised it. */
   restart(): void {
     this.#from.fill(0);
     this.#to.fill(0);
     this.#pieces.fill(0);
-  }
-
-  probe(acceptorId: number): void {
-    this.probedMask |= 1 << acceptorId;
   }
 
   countPiece(acceptorId: number): void {
@@ -38,27 +34,27 @@ export class RangedPromises {
     this.#pieces[acceptorId] = 0;
   }
 
-  /** Takes the last piece; false if pieces are missing, or if there is a gap to what was promised before. */
+  /**
+   * Takes the last piece of `from` to `to`; false if pieces are missing, or if the stretch neither goes on from what
+   * was promised before nor covers `low`, the lowest open instance.
+   */
   complete(acceptorId: number, from: number, to: number, count: number, low: number): boolean {
     const pieces = this.#pieces[acceptorId] ?? 0;
     this.#pieces[acceptorId] = 0;
-    if (pieces !== count) return false;
+    if (pieces !== count || to < from) return false;
+    const promisedFrom = this.#from[acceptorId] ?? 0;
     const promisedTo = this.#to[acceptorId] ?? 0;
-    if (promisedTo !== 0 && from <= promisedTo + 1) {
-      this.#to[acceptorId] = Math.max(promisedTo, to);
-      this.#from[acceptorId] = Math.min(from, this.#from[acceptorId] ?? from);
-      return true;
-    }
-    if (from > low) return false;
-    this.#from[acceptorId] = from;
-    this.#to[acceptorId] = to;
+    const isJoined = promisedTo !== 0 && from <= promisedTo + 1 && to >= promisedFrom - 1;
+    if (!isJoined && (from > low || to < low)) return false;
+    this.#from[acceptorId] = isJoined ? Math.min(from, promisedFrom) : from;
+    this.#to[acceptorId] = isJoined ? Math.max(to, promisedTo) : to;
     return true;
   }
 
   /** Where the next stretch of this acceptor begins, or undefined if it promised without end. */
   nextFrom(acceptorId: number, low: number): number | undefined {
     const to = this.#to[acceptorId] ?? 0;
-    if (to === 0 || to < low) return low;
+    if (to < low) return low;
     return to >= Number.MAX_SAFE_INTEGER ? undefined : to + 1;
   }
 
@@ -69,5 +65,21 @@ export class RangedPromises {
       if ((this.#to[a] ?? 0) >= instanceId && (this.#from[a] ?? 0) <= instanceId) mask |= 1 << a;
     }
     return mask;
+  }
+
+  copy(): RangedPromises {
+    const copy = new RangedPromises(this.#to.length);
+    copy.#from.set(this.#from);
+    copy.#to.set(this.#to);
+    copy.#pieces.set(this.#pieces);
+    return copy;
+  }
+
+  writeState(to: StateWriter): void {
+    for (const acceptor of to.order) {
+      to.number(this.#from[acceptor] ?? 0);
+      to.number(this.#to[acceptor] ?? 0);
+      to.number(this.#pieces[acceptor] ?? 0);
+    }
   }
 }

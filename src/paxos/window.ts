@@ -1,101 +1,193 @@
 /**
- * Window: the proposer's ring of open instances, as typed arrays, because an object per instance is what the hot path
- * cannot afford. It knows no rule of the protocol; it holds what the proposer writes.
+ * Window: all that a proposer knows of its open instances, in rings of typed arrays, because an object per instance is
+ * what the hot path cannot afford.
+ *
+ *   open → preparing → accepting → done; restart() puts all that are not done back to preparing
  *
  * Invariant: exactly the instances low ≤ i < next have a slot, and next - low ≤ size.
  */
 import { invariant } from './invariant.ts';
+import { OwnValues } from './own.ts';
+import { Promises } from './promises.ts';
+import type { StateWriter } from './state.ts';
+import type { Submission } from './waiting.ts';
 
 /** What is under way in an instance. preparing: phase 1. accepting: phase 2. done: chosen, or not ours to propose. */
 export const Phase = { preparing: 1, accepting: 2, done: 3 } as const;
 
-export class Window<S> {
+export interface WindowOptions {
+  /** the proposer's id */
+  readonly id: number;
+  readonly acceptors: number;
+  /** slots, a power of two */
   readonly size: number;
-  readonly #slots: number;
-  low = 1;
-  next = 1;
+}
+
+export class Window<S extends Submission> {
+  readonly #options: WindowOptions;
+  #promises: Promises;
+  #own: OwnValues<S>;
+  #low = 1;
+  #next = 1;
   readonly phase: Uint8Array;
-  /** bit masks of acceptors: whose promises were probed, who promised, who accepted, at the present ballot */
-  readonly probed: Uint16Array;
-  readonly promised: Uint16Array;
+  /** who accepted at the present ballot, a bit mask of acceptors */
   readonly accepted: Uint16Array;
   /** the highest ballot of a value that a promise carried, and that value */
   readonly reportedBallot: Float64Array;
   readonly reported: (Uint8Array | undefined)[];
-  /** the value of our own that is assigned to the instance, and the first ballot it was sent at (0: not yet) */
-  readonly own: (S | undefined)[];
-  readonly ownSince: Float64Array;
   /** when the last PREPARE or ACCEPT was sent, ms */
   readonly sentAt: Float64Array;
 
-  /** @param size slots, a power of two */
-  constructor(size: number) {
+  constructor(options: WindowOptions) {
+    const { id, acceptors, size } = options;
     invariant(size >= 1 && (size & (size - 1)) === 0, 'a ring has a power of two slots');
-    this.size = size;
-    this.#slots = size - 1;
+    this.#options = options;
+    this.#promises = new Promises(acceptors, size);
+    this.#own = new OwnValues<S>(id, size);
     this.phase = new Uint8Array(size);
-    this.probed = new Uint16Array(size);
-    this.promised = new Uint16Array(size);
     this.accepted = new Uint16Array(size);
     this.reportedBallot = new Float64Array(size);
     this.reported = new Array<Uint8Array | undefined>(size).fill(undefined);
-    this.own = new Array<S | undefined>(size).fill(undefined);
-    this.ownSince = new Float64Array(size);
     this.sentAt = new Float64Array(size);
+  }
+
+  get size(): number {
+    return this.#options.size;
+  }
+
+  /** Every instance below is done. */
+  get low(): number {
+    return this.#low;
+  }
+
+  /** The first instance that was not opened yet. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Who promised what. */
+  get promises(): Promises {
+    return this.#promises;
+  }
+
+  /** The values that were handed in here. */
+  get own(): OwnValues<S> {
+    return this.#own;
   }
 
   /** The index of an instance's slot. */
   slot(instanceId: number): number {
-    return instanceId & this.#slots;
+    return instanceId & (this.#options.size - 1);
   }
 
   has(instanceId: number): boolean {
-    return instanceId >= this.low && instanceId < this.next;
+    return instanceId >= this.#low && instanceId < this.#next;
+  }
+
+  isPreparing(instanceId: number): boolean {
+    return this.has(instanceId) && this.phase[this.slot(instanceId)] === Phase.preparing;
+  }
+
+  isDone(instanceId: number): boolean {
+    return this.has(instanceId) && this.phase[this.slot(instanceId)] === Phase.done;
   }
 
   isFull(): boolean {
-    return this.next - this.low >= this.size;
+    return this.#next - this.#low >= this.#options.size;
   }
 
-  /** Opens the next instance, in phase 1, and returns its id. */
-  open(now: number): number {
+  /** Opens the next instance, in phase 1. */
+  open(now: number): void {
     invariant(!this.isFull(), 'an instance is opened only where a slot is free');
-    const instanceId = this.next++;
-    const slot = this.slot(instanceId);
-    this.phase[slot] = Phase.preparing;
-    this.probed[slot] = 0;
-    this.ownSince[slot] = 0;
-    this.own[slot] = undefined;
-    this.restart(slot, now);
-    return instanceId;
+    const slot = this.slot(this.#next++);
+    this.#promises.open(slot);
+    this.#own.open(slot);
+    this.#prepare(slot, now);
   }
 
-  /** Puts a slot back to the beginning of phase 1: what was heard at the former ballot is forgotten. */
-  restart(slot: number, now: number): void {
+  /** Another ballot, 0: none. Every instance that is not done goes back to the beginning of phase 1. */
+  restart(ballot: number, now: number): void {
+    this.#promises.restart(ballot);
+    for (let i = this.#low; i < this.#next; i++) {
+      const slot = this.slot(i);
+      if (this.phase[slot] !== Phase.done) this.#prepare(slot, now);
+    }
+  }
+
+  #prepare(slot: number, now: number): void {
     this.phase[slot] = Phase.preparing;
-    this.promised[slot] = 0;
     this.accepted[slot] = 0;
     this.reportedBallot[slot] = 0;
     this.reported[slot] = undefined;
     this.sentAt[slot] = now;
   }
 
+  /** Remembers a value that a promise carried, if its ballot is the highest so far. True if so. */
+  report(slot: number, ballot: number, value: Uint8Array): boolean {
+    if (ballot <= (this.reportedBallot[slot] ?? 0)) return false;
+    this.reportedBallot[slot] = ballot;
+    this.reported[slot] = value;
+    return true;
+  }
+
   /** Marks an instance done and gives up the slots of all that are done at the low end. */
   finish(instanceId: number): void {
     const slot = this.slot(instanceId);
     this.phase[slot] = Phase.done;
-    this.own[slot] = undefined;
     this.reported[slot] = undefined;
-    while (this.low < this.next && this.phase[this.slot(this.low)] === Phase.done) this.low++;
+    while (this.#low < this.#next && this.phase[this.slot(this.#low)] === Phase.done) this.#low++;
   }
 
-  /** Moves an empty window up, to begin at `instanceId`. */
-  moveTo(instanceId: number): void {
-    invariant(
-      this.low === this.next && instanceId >= this.low,
-      'only an empty window moves, and only upwards',
-    );
-    this.low = instanceId;
-    this.next = instanceId;
+  /** Everything up to `instanceId` is done; what is assigned there waits again. */
+  finishAll(instanceId: number): void {
+    const last = Math.min(instanceId, this.#next - 1);
+    for (let i = this.#low; i <= last; i++) {
+      this.#own.giveBack(this.slot(i));
+      this.finish(i);
+    }
+    if (instanceId < this.#next) return;
+    this.#low = instanceId + 1;
+    this.#next = instanceId + 1;
+  }
+
+  /** The instances in a phase whose last message was sent `timeoutMs` ago or more. */
+  late(phase: number, now: number, timeoutMs: number): number[] {
+    const late: number[] = [];
+    for (let i = this.#low; i < this.#next; i++) {
+      const slot = this.slot(i);
+      if (this.phase[slot] === phase && now - (this.sentAt[slot] ?? 0) >= timeoutMs) late.push(i);
+    }
+    return late;
+  }
+
+  copy(): Window<S> {
+    const copy = new Window<S>(this.#options);
+    copy.#promises = this.#promises.copy();
+    copy.#own = this.#own.copy();
+    copy.#low = this.#low;
+    copy.#next = this.#next;
+    copy.phase.set(this.phase);
+    copy.accepted.set(this.accepted);
+    copy.reportedBallot.set(this.reportedBallot);
+    for (let slot = 0; slot < this.size; slot++) copy.reported[slot] = this.reported[slot];
+    copy.sentAt.set(this.sentAt);
+    return copy;
+  }
+
+  writeState(to: StateWriter): void {
+    to.number(this.#low);
+    to.number(this.#next);
+    this.#promises.writeState(to);
+    this.#own.writeWaiting(to);
+    for (let i = this.#low; i < this.#next; i++) {
+      const slot = this.slot(i);
+      to.number(this.phase[slot] ?? 0);
+      if (this.phase[slot] === Phase.done) continue;
+      to.mask(this.accepted[slot] ?? 0);
+      to.number(this.reportedBallot[slot] ?? 0);
+      to.bytes(this.reported[slot]);
+      this.#promises.writeSlot(slot, to);
+      this.#own.writeSlot(slot, to);
+    }
   }
 }

@@ -1,0 +1,126 @@
+/**
+ * Own values: those that were handed in here. Each is in one place at a time: it waits, or is assigned to one instance.
+ *
+ *   propose → waiting → assign(slot) → settle(slot): chosen, gone | giveBack(slot) → waiting, where it stood
+ *
+ * A raw value has no identity but its place: what another proposer got accepted in that instance is ours if it has our
+ * bytes and a ballot above the one we sent ours at, because then it most likely found ours there and ran it again.
+ */
+import { sameBytes } from './acceptor.ts';
+import { ballotOwner } from './ballot.ts';
+import { invariant } from './invariant.ts';
+import type { StateWriter } from './state.ts';
+import { type Submission, WaitingValues } from './waiting.ts';
+
+export class OwnValues<S extends Submission> {
+  readonly #proposerId: number;
+  #waiting = new WaitingValues<S>();
+  /** per slot of the window: the value assigned to it, the first ballot it was sent at, and its order of submission */
+  readonly #assigned: (S | undefined)[];
+  readonly #since: Float64Array;
+  readonly #orders: Float64Array;
+  #assignedCount = 0;
+
+  /**
+   * @param proposerId who we are: our ballots are told by it
+   * @param slots how many instances can be open at once
+   */
+  constructor(proposerId: number, slots: number) {
+    this.#proposerId = proposerId;
+    this.#assigned = new Array<S | undefined>(slots).fill(undefined);
+    this.#since = new Float64Array(slots);
+    this.#orders = new Float64Array(slots);
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.count;
+  }
+
+  /** How many values are assigned to instances. */
+  get assignedCount(): number {
+    return this.#assignedCount;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
+  propose(submission: S): void {
+    this.#waiting.push(submission);
+  }
+
+  /** Takes the next waiting value away, to be another's. */
+  takeWaiting(): S | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** The value assigned to a slot. */
+  at(slot: number): S | undefined {
+    return this.#assigned[slot];
+  }
+
+  /** The value to send in a slot at `ballot`: the one assigned to it, or the next that waits. Hot. */
+  assign(slot: number, ballot: number): S | undefined {
+    const assigned = this.#assigned[slot];
+    if (assigned !== undefined) return assigned;
+    const order = this.#waiting.firstOrder;
+    const submission = this.#waiting.shift();
+    if (submission === undefined) return undefined;
+    this.#assigned[slot] = submission;
+    this.#assignedCount++;
+    this.#since[slot] = ballot;
+    this.#orders[slot] = order;
+    return submission;
+  }
+
+  /** Takes a value out of its slot because it is chosen. */
+  settle(slot: number): S | undefined {
+    const submission = this.#assigned[slot];
+    if (submission === undefined) return undefined;
+    this.#assigned[slot] = undefined;
+    this.#assignedCount--;
+    return submission;
+  }
+
+  /** Puts the value assigned to a slot, if any, back among those that wait. */
+  giveBack(slot: number): void {
+    const submission = this.settle(slot);
+    if (submission !== undefined) this.#waiting.putBack(submission, this.#orders[slot] ?? 0);
+  }
+
+  /** True if `value`, accepted in this slot at `ballot`, is the value of ours that is assigned to it. */
+  isOwn(slot: number, ballot: number, value: Uint8Array): boolean {
+    const submission = this.#assigned[slot];
+    if (submission === undefined || ballot < (this.#since[slot] ?? 0)) return false;
+    return ballotOwner(ballot) === this.#proposerId || sameBytes(submission.value, value);
+  }
+
+  copy(): OwnValues<S> {
+    const copy = new OwnValues<S>(this.#proposerId, this.#assigned.length);
+    copy.#waiting = this.#waiting.copy();
+    copy.#assignedCount = this.#assignedCount;
+    for (let slot = 0; slot < this.#assigned.length; slot++) copy.#assigned[slot] = this.#assigned[slot];
+    copy.#since.set(this.#since);
+    copy.#orders.set(this.#orders);
+    return copy;
+  }
+
+  /** Writes what waits. */
+  writeWaiting(to: StateWriter): void {
+    this.#waiting.writeState(to);
+  }
+
+  /** Writes what is assigned to a slot. */
+  writeSlot(slot: number, to: StateWriter): void {
+    const submission = this.#assigned[slot];
+    to.bytes(submission?.value);
+    if (submission === undefined) return;
+    to.number(this.#since[slot] ?? 0);
+    to.number(this.#orders[slot] ?? 0);
+  }
+
+  /** A slot is used for another instance: it holds nothing of ours. */
+  open(slot: number): void {
+    invariant(this.#assigned[slot] === undefined, 'a value of our own is in one place at a time');
+  }
+}
