@@ -22,7 +22,8 @@ export type PaxosErrorCode =
   | 'INSTANCES_EXHAUSTED' // raw instance ids end at 2^32-2
   | 'BALLOTS_EXHAUSTED' // ballots end at 2^31
   | 'ABORTED' // the caller's AbortSignal fired
-  | 'CLOSED'; // the handle was closed
+  | 'CLOSED' // the handle was closed
+  | 'INTERNAL'; // a fault of libpaxos itself
 
 /** An operational fault with a code for programs and one line for people. */
 export class PaxosError extends Error {

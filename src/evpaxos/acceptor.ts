@@ -1,0 +1,263 @@
+/**
+ * AcceptorRole: the acceptor on the network. Answers the one who asked; tells every acceptance to everybody connected.
+ *
+ *   PREPARE, ACCEPT, REPEAT, TRIM, … → core Acceptor → answers into the outbox → commit → they leave
+ *
+ * Knows no proposer but by its connection. It also passes a leader's heartbeats on, so that everybody connected to an
+ * acceptor hears the leader. A failing storage ends it.
+ */
+import type { Config } from '../config/config.ts';
+import { Acceptor } from '../paxos/acceptor.ts';
+import { ballotOwner } from '../paxos/ballot.ts';
+import type { Storage } from '../paxos/storage.ts';
+import {
+  encodeAccepted,
+  encodeAcceptorState,
+  encodeLeader,
+  encodePreempted,
+  encodePromise,
+  encodePromisedValue,
+  encodePromiseFrom,
+  encodeStatus,
+} from '../transport/encode.ts';
+import { Role } from '../transport/messages.ts';
+import type { Clock, Timer } from '../transport/transport.ts';
+import type { Observer } from './observer.ts';
+import { Outbox } from './outbox.ts';
+import type { Peer } from './peer.ts';
+import type { Peers } from './peers.ts';
+import type { AcceptorHandler } from './roles.ts';
+import type { Turn } from './turn.ts';
+
+/** Everybody connected hears the trim point this often, as in the original. */
+const STATE_INTERVAL_MS = 1000;
+/** The most records that are told to one peer in one turn, whatever it asks for; it asks again. */
+export const MAX_RECORDS_PER_TURN = 4096;
+/** The most bytes of values in one answer to a ranged prepare. */
+const MAX_RANGE_BYTES = 8 * 1024 * 1024;
+
+export interface AcceptorRoleOptions {
+  readonly id: number;
+  readonly config: Config;
+  readonly storage: Storage;
+  readonly peers: Peers;
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** every instance up to here was delivered in this process; 0: it does not learn */
+  readonly delivered: () => number;
+  /** the storage failed: the node has to stop */
+  readonly failed: (error: unknown) => void;
+}
+
+export class AcceptorRole implements AcceptorHandler {
+  readonly #options: AcceptorRoleOptions;
+  readonly #acceptor: Acceptor;
+  readonly #outbox: Outbox;
+  readonly #told = new Map<Peer, number>();
+  #stateTimer: Timer | undefined;
+  #leader = { ballot: 0, chosen: 0, heardAt: Number.NEGATIVE_INFINITY };
+  #failed = false;
+
+  constructor(options: AcceptorRoleOptions) {
+    this.#options = options;
+    this.#acceptor = new Acceptor(options.id, options.storage);
+    this.#outbox = new Outbox(options.storage, options.turn, (error) => this.#fail(error));
+    options.turn.addStep(() => {
+      this.#told.clear();
+      return false;
+    });
+  }
+
+  start(): void {
+    this.#stateTimer = this.#options.clock.after(STATE_INTERVAL_MS, () => {
+      this.#guarded(() => this.#tellState());
+      this.start();
+    });
+  }
+
+  /** Stops answering and waits for what is being written. */
+  async close(): Promise<void> {
+    this.#failed = true;
+    this.#stateTimer?.cancel();
+    await this.#outbox.settled();
+  }
+
+  /** The ballot of the leader heard within the leader timeout, or 0. */
+  get leaderBallot(): number {
+    const age = this.#options.clock.now() - this.#leader.heardAt;
+    return age <= this.#options.config.leaderTimeoutMs ? this.#leader.ballot : 0;
+  }
+
+  onPrepare(peer: Peer, instanceId: number, ballot: number): void {
+    this.#guarded(() => {
+      const promise = this.#acceptor.receivePrepare(instanceId, ballot);
+      if (typeof promise === 'string') return;
+      const { promisedBallot, acceptedBallot, value } = promise;
+      if (peer.isBehind()) return peer.countDropped();
+      encodePromise(
+        this.#outbox.to(peer),
+        this.#acceptor.id,
+        instanceId,
+        promisedBallot,
+        acceptedBallot,
+        value,
+      );
+    });
+  }
+
+  /** Hot. */
+  onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
+    if (this.#failed) return;
+    try {
+      const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
+      if (outcome === 'accepted') this.#tellAccepted(instanceId, ballot, value);
+      else if (outcome === 'preempted') {
+        encodePreempted(this.#outbox.to(peer), this.#acceptor.id, instanceId, this.#acceptor.preemptedBy);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Encodes it once and copies it to everybody connected; who does not read misses it. */
+  #tellAccepted(instanceId: number, ballot: number, value: Uint8Array): void {
+    const scratch = this.#options.peers.scratch;
+    encodeAccepted(scratch, this.#acceptor.id, instanceId, ballot, ballot, value);
+    this.#broadcast(scratch.view(), value.length === 0);
+  }
+
+  #broadcast(bytes: Uint8Array, oursOnly: boolean): void {
+    for (const peer of this.#options.peers.inbound) {
+      // An original learner dies of an empty value.
+      if (oursOnly && !peer.isOurs) continue;
+      if (peer.isBehind()) peer.countDropped();
+      else this.#outbox.to(peer).append(bytes);
+    }
+  }
+
+  onRepeat(peer: Peer, from: number, to: number): void {
+    this.#guarded(() => {
+      let told = this.#told.get(peer) ?? 0;
+      for (const { instanceId, acceptedBallot, value } of this.#acceptor.accepted(from, to)) {
+        if (told >= MAX_RECORDS_PER_TURN || peer.isBehind()) break;
+        if (value.length === 0 && !peer.isOurs) continue;
+        told++;
+        const out = this.#outbox.to(peer);
+        encodeAccepted(out, this.#acceptor.id, instanceId, acceptedBallot, acceptedBallot, value);
+      }
+      this.#told.set(peer, told);
+    });
+  }
+
+  onTrim(peer: Peer, instanceId: number): void {
+    this.#guarded(() => {
+      const outcome = this.#acceptor.receiveTrim(instanceId);
+      const { observer } = this.#options;
+      if (outcome === 'trimmed') observer.report({ type: 'trimmed', instanceId });
+      if (outcome === 'refused') {
+        const highest = this.#acceptor.highestAccepted;
+        observer.report({ type: 'trim-refused', remote: peer.remote, instanceId, highest });
+      }
+      this.#options.turn.schedule();
+    });
+  }
+
+  onQuery(peer: Peer, token: number): void {
+    this.#guarded(() => this.#tellStatus(peer, token));
+  }
+
+  onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void {
+    this.#guarded(() => {
+      const outcome = this.#acceptor.receivePrepareFrom(from, ballot);
+      if (outcome === 'refused' || peer.isBehind()) return;
+      const acceptor = this.#acceptor;
+      const out = this.#outbox.to(peer);
+      const trim = acceptor.trimInstanceId;
+      if (outcome === 'preempted') {
+        encodePromiseFrom(out, acceptor.id, ballot, from, from, acceptor.preemptedBy, trim, 0);
+        return;
+      }
+      const first = Math.max(from, trim + 1);
+      let covered = to < acceptor.highestAccepted ? to : Number.MAX_SAFE_INTEGER;
+      let count = 0;
+      let bytes = 0;
+      for (const { instanceId, acceptedBallot, value } of acceptor.accepted(first, to)) {
+        if (count >= MAX_RECORDS_PER_TURN || bytes >= MAX_RANGE_BYTES) {
+          covered = instanceId - 1;
+          break;
+        }
+        encodePromisedValue(out, acceptor.id, ballot, instanceId, acceptedBallot, value);
+        count++;
+        bytes += value.length;
+      }
+      encodePromiseFrom(out, acceptor.id, ballot, first, covered, ballot, trim, count);
+    });
+  }
+
+  /** A leader lives: remembered, and passed on. One that was outvoted is told so. */
+  onHeartbeat(peer: Peer, ballot: number, chosen: number, next: number): void {
+    if (peer.peerHello?.id !== ballotOwner(ballot) || !peer.hasRole(Role.proposer)) return;
+    this.#guarded(() => {
+      const acceptor = this.#acceptor;
+      if (ballot < acceptor.highestBallot && ballot < this.#options.storage.promiseFloor) {
+        const promised = acceptor.highestBallot;
+        encodePromiseFrom(
+          this.#outbox.to(peer),
+          acceptor.id,
+          ballot,
+          next,
+          next,
+          promised,
+          acceptor.trimInstanceId,
+          0,
+        );
+        return;
+      }
+      const known = Math.max(this.#leader.chosen, Math.min(chosen, acceptor.highestAccepted));
+      this.#leader = { ballot, chosen: known, heardAt: this.#options.clock.now() };
+      // Says nothing of promises, so it need not wait for the disk. To the leader it is a sign of life.
+      for (const other of this.#options.peers.inbound) {
+        if (!other.isOurs || other.isBehind()) continue;
+        encodeLeader(other.out, acceptor.id, ballot, chosen, next);
+        other.sent();
+      }
+    });
+  }
+
+  #tellState(): void {
+    const scratch = this.#options.peers.scratch;
+    encodeAcceptorState(scratch, this.#acceptor.id, this.#acceptor.trimInstanceId);
+    this.#broadcast(scratch.view(), false);
+    for (const peer of this.#options.peers.inbound)
+      if (peer.isOurs && !peer.isBehind()) this.#tellStatus(peer, 0);
+  }
+
+  #tellStatus(peer: Peer, token: number): void {
+    encodeStatus(this.#outbox.to(peer), {
+      acceptorId: this.#acceptor.id,
+      token,
+      highestBallot: this.#acceptor.highestBallot,
+      highestAccepted: this.#acceptor.highestAccepted,
+      trimInstanceId: this.#acceptor.trimInstanceId,
+      chosen: Math.max(this.#leader.chosen, this.#options.delivered()),
+      leaderBallot: this.leaderBallot,
+    });
+  }
+
+  /** Runs a handler; a storage that fails in it ends the acceptor. */
+  #guarded(handle: () => void): void {
+    if (this.#failed) return;
+    try {
+      handle();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#options.failed(error);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Leadership: who leads, as far as this node knows, and when it should ask whether it is its turn. Pure: time comes
+ * as an argument, chance from a seeded generator; sends nothing.
+ *
+ * A leader is heard through acceptors that pass its heartbeats on; an original, which sends none, by its acceptances.
+ */
+import { ballotOwner } from '../paxos/ballot.ts';
+import type { Random } from '../transport/transport.ts';
+
+/** Nodes that start together ask one after another. */
+const START_SPREAD_MS = 20;
+
+export interface LeadershipOptions {
+  /** our own proposer id */
+  readonly id: number;
+  /** a leader that was not heard for so long is gone, ms */
+  readonly leaderTimeoutMs: number;
+  readonly random: Random;
+}
+
+export class Leadership {
+  readonly #options: LeadershipOptions;
+  #ballot = 0;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #askAt: number;
+
+  constructor(options: LeadershipOptions, now: number) {
+    this.#options = options;
+    this.#askAt = now + START_SPREAD_MS * options.random.next();
+  }
+
+  /** The ballot of another proposer that leads and was heard within the leader timeout, or 0. */
+  leaderBallot(now: number): number {
+    return now - this.#heardAt <= this.#options.leaderTimeoutMs ? this.#ballot : 0;
+  }
+
+  /** The id of that proposer, or undefined. */
+  leaderId(now: number): number | undefined {
+    const ballot = this.leaderBallot(now);
+    return ballot === 0 ? undefined : ballotOwner(ballot);
+  }
+
+  /** Another proposer was heard to lead at `ballot`. True if that is news: a leader, or a ballot, not known before. */
+  hear(ballot: number, now: number): boolean {
+    if (ballotOwner(ballot) === this.#options.id) return false;
+    const known = this.leaderBallot(now);
+    if (ballot < known) return false;
+    this.#ballot = ballot;
+    this.#heardAt = now;
+    const { leaderTimeoutMs, random } = this.#options;
+    this.#askAt = now + leaderTimeoutMs * (1 + 0.5 * random.next());
+    return ballot !== known;
+  }
+
+  /** True if nobody leads and it is time to ask the acceptors whether they hear a leader. */
+  isTimeToAsk(now: number): boolean {
+    return this.leaderBallot(now) === 0 && now >= this.#askAt;
+  }
+
+  /** Asking, or leading, came to nothing: waits a random while before asking again. */
+  backOff(now: number): void {
+    const { leaderTimeoutMs, random } = this.#options;
+    this.#askAt = now + leaderTimeoutMs * (0.2 + 0.8 * random.next());
+  }
+}

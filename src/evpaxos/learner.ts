@@ -1,0 +1,212 @@
+/**
+ * LearnerRole: the learner on the network. Counts what acceptors accepted, delivers in order, and asks for what it
+ * missed.
+ *
+ *   ACCEPTED → core Learner → deliver, in order, at the end of the turn
+ *   a hole, or acceptors that are further → REPEAT, a stretch at a time, while answers come
+ *
+ * Invariant: each instance is delivered once, in order, without gaps.
+ */
+import type { Config } from '../config/config.ts';
+import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { type Chosen, Learner } from '../paxos/learner.ts';
+import { quorumSize } from '../paxos/quorum.ts';
+import { encodeQuery, encodeRepeat } from '../transport/encode.ts';
+import type { AcceptorStatus } from '../transport/messages.ts';
+import type { Clock, Timer } from '../transport/transport.ts';
+import type { Observer } from './observer.ts';
+import type { Peer } from './peer.ts';
+import type { Peers } from './peers.ts';
+import type { LearnerHandler, PeerListener } from './roles.ts';
+import type { Turn } from './turn.ts';
+
+/** Holes are looked for this often, as in the original. */
+const HOLES_INTERVAL_MS = 100;
+/** How many instances are asked for at a time; the next stretch is asked for when half of it has come. */
+const REPEAT_INSTANCES = 2048;
+/** How many instances are delivered before other work has its turn. */
+const MAX_DELIVERIES_PER_TURN = 8192;
+
+export interface LearnerRoleOptions {
+  readonly config: Config;
+  readonly peers: Peers;
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /**
+   * where to begin. one: at instance 1. heard: at the first instance heard of. chosen: above what is known to be
+   * chosen, for a proposer, which needs no history but may miss nothing undecided.
+   */
+  readonly start: 'one' | 'heard' | 'chosen';
+  /** takes the next instance; the value is a view, to be copied if it is kept */
+  readonly deliver: (chosen: Chosen) => void;
+  /** false while whoever takes deliveries has enough of them */
+  readonly wantsMore?: () => boolean;
+  /** an instance was chosen just now, not asked for as history */
+  readonly chosenLive?: (ballot: number) => void;
+}
+
+export class LearnerRole implements LearnerHandler, PeerListener {
+  readonly core: Learner;
+  readonly #options: LearnerRoleOptions;
+  /** the highest accepted instance and the trim point, by acceptor */
+  readonly #highest: number[];
+  readonly #trims: number[];
+  #timer: Timer | undefined;
+  /** everything up to here was asked for */
+  #askedTo = 0;
+  #nextAtLastCheck = 0;
+  /** false until a blind REPEAT brought nothing: then originals, which tell nothing, are at their end */
+  #blindUntilIdle = true;
+  #saidBehindTrim = 0;
+  /** false until it is known where to begin */
+  #isPlaced: boolean;
+
+  constructor(options: LearnerRoleOptions) {
+    this.#options = options;
+    const acceptors = options.config.acceptors.length;
+    this.core = new Learner({ acceptors, catchUp: options.start !== 'heard' });
+    this.#isPlaced = options.start !== 'chosen';
+    this.#highest = new Array<number>(acceptors).fill(0);
+    this.#trims = new Array<number>(acceptors).fill(0);
+    options.turn.addStep(() => this.#deliver());
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(HOLES_INTERVAL_MS, () => {
+      this.#checkHoles();
+      this.start();
+    });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Everything up to `instanceId` is settled; a learner that did not know where to begin begins above it. */
+  place(instanceId: number): void {
+    if (!this.#isPlaced) this.setInstanceId(instanceId);
+  }
+
+  /** The highest instance delivered without a gap. */
+  get delivered(): number {
+    return this.core.nextInstanceId - 1;
+  }
+
+  /** Goes on above `instanceId`, which a checkpoint holds. */
+  setInstanceId(instanceId: number): void {
+    this.#isPlaced = true;
+    this.core.setInstanceId(instanceId);
+    this.#options.turn.schedule();
+  }
+
+  onPeerReady(peer: Peer): void {
+    if (peer.acceptorId < 0) return;
+    if (peer.isOurs) {
+      encodeQuery(peer.out, 0);
+      peer.sent();
+    } else this.#blindUntilIdle = true;
+  }
+
+  onPeerClosed(peer: Peer): void {
+    if (peer.acceptorId >= 0) this.#highest[peer.acceptorId] = 0;
+  }
+
+  /** Hot. */
+  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
+    if (!this.#isPlaced) return;
+    const outcome = this.core.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
+    if (outcome === 'closed' && instanceId > this.#askedTo) this.#options.chosenLive?.(acceptedBallot);
+  }
+
+  onStatus(peer: Peer, status: AcceptorStatus): void {
+    this.#highest[peer.acceptorId] = status.highestAccepted;
+    if (status.chosen > 0) this.place(status.chosen);
+    if (!this.#isPlaced) return;
+    this.onAcceptorState(peer, status.trimInstanceId);
+    this.#askAhead();
+  }
+
+  onAcceptorState(peer: Peer, trimInstanceId: number): void {
+    if (trimInstanceId > MAX_WIRE_INSTANCE) return;
+    this.#trims[peer.acceptorId] = trimInstanceId;
+    const trim = kthHighest(this.#trims, quorumSize(this.core.acceptors));
+    if (
+      !this.#isPlaced ||
+      this.core.waitingForFirst ||
+      trim < this.core.nextInstanceId ||
+      trim === this.#saidBehindTrim
+    )
+      return;
+    this.#saidBehindTrim = trim;
+    const instanceId = this.core.nextInstanceId;
+    this.#options.observer.report({ type: 'behind-trim', instanceId, trimInstanceId: trim });
+  }
+
+  /** The highest instance that can be learned, as far as is known. */
+  get #reachable(): number {
+    return Math.max(kthHighest(this.#highest, quorumSize(this.core.acceptors)), this.core.highestClosed);
+  }
+
+  #deliver(): boolean {
+    const { deliver, wantsMore, turn } = this.#options;
+    let count = 0;
+    while (count < MAX_DELIVERIES_PER_TURN && (wantsMore === undefined || wantsMore())) {
+      const chosen = this.core.deliverNext();
+      if (chosen === undefined) break;
+      count++;
+      deliver(chosen);
+    }
+    if (count === MAX_DELIVERIES_PER_TURN) turn.schedule();
+    if (count > 0 && this.#askedTo > 0) this.#askAhead();
+    return count > 0;
+  }
+
+  /** While history is being fetched: asks for the next stretch when half of the last has come. */
+  #askAhead(): void {
+    if (this.core.waitingForFirst) return;
+    const next = this.core.nextInstanceId;
+    const reachable = this.#reachable;
+    if (next > reachable || this.#askedTo - next > REPEAT_INSTANCES / 2) return;
+    if (this.#askedTo < next && reachable - next < REPEAT_INSTANCES && this.core.highestSeen >= reachable)
+      return;
+    const from = Math.max(next, this.#askedTo + 1);
+    const to = Math.min(from + REPEAT_INSTANCES - 1, reachable);
+    if (from > to) return;
+    this.#ask(from, to);
+  }
+
+  /** Every 100 ms: what did not come, although it was chosen, is asked for again. */
+  #checkHoles(): void {
+    if (!this.#isPlaced || this.core.waitingForFirst) return;
+    const next = this.core.nextInstanceId;
+    const isStuck = next === this.#nextAtLastCheck;
+    this.#nextAtLastCheck = next;
+    if (!isStuck || this.#options.wantsMore?.() === false) {
+      this.#blindUntilIdle ||= !isStuck && next <= this.#askedTo + 1;
+      return;
+    }
+    if (next <= this.#reachable) {
+      this.#askedTo = 0;
+      this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
+    } else if (this.#blindUntilIdle) {
+      this.#blindUntilIdle = false;
+      this.#ask(next, next + REPEAT_INSTANCES / 8, true);
+    }
+  }
+
+  #ask(from: number, to: number, originalsOnly = false): void {
+    this.#askedTo = Math.max(this.#askedTo, to);
+    const last = Math.min(to, MAX_WIRE_INSTANCE);
+    for (const peer of this.#options.peers.acceptors()) {
+      if ((originalsOnly && peer.isOurs) || peer.isBehind()) continue;
+      encodeRepeat(peer.out, from, last);
+      peer.sent();
+    }
+  }
+}
+
+/** The k-th highest number. A chosen instance is known to a quorum, so that one acceptor's nonsense counts for nothing. */
+function kthHighest(numbers: readonly number[], k: number): number {
+  return [...numbers].sort((a, b) => b - a)[k - 1] ?? 0;
+}

@@ -1,0 +1,335 @@
+/**
+ * Node: puts the roles of one process together and starts them. Which roles is all that an acceptor, a proposer, a
+ * learner and a replica differ in.
+ */
+import type { Config } from '../config/config.ts';
+import { clusterFingerprint } from '../config/index.ts';
+import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { PaxosError } from '../paxos/error.ts';
+import { invariant } from '../paxos/invariant.ts';
+import type { Chosen } from '../paxos/learner.ts';
+import type { Storage } from '../paxos/storage.ts';
+import { WaitingValues } from '../paxos/waiting.ts';
+import { SystemClock } from '../transport/clock.ts';
+import { encodeTrim } from '../transport/encode.ts';
+import { Role } from '../transport/messages.ts';
+import { systemRandom } from '../transport/random.ts';
+import { TcpTransport } from '../transport/tcp.ts';
+import type { Clock, Random, Transport } from '../transport/transport.ts';
+import { AcceptorRole } from './acceptor.ts';
+import { LearnerRole } from './learner.ts';
+import { type Observer, SILENT } from './observer.ts';
+import { Peers } from './peers.ts';
+import { ProposerRole } from './proposer.ts';
+import type { Roles } from './roles.ts';
+import { acceptorRoute, clientRoute } from './routes.ts';
+import { Turn } from './turn.ts';
+import { type Route, type Value, type ValueQueue, ValueRouter } from './values.ts';
+
+/** What this software calls itself in HELLO. */
+const SOFTWARE = 'libpaxos (TypeScript)';
+
+/** The world a node runs in; the real one unless told. */
+export interface World {
+  readonly transport?: Transport;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly observer?: Observer;
+}
+
+export interface NodeOptions extends World {
+  readonly config: Config;
+  /** bit set of Role */
+  readonly roles: number;
+  /** acceptor and proposer id; 0 where the roles need none */
+  readonly id: number;
+  /** for an acceptor */
+  readonly storage?: Storage;
+  /** listen here instead of where the config says; undefined: the config's port. Learners do not listen. */
+  readonly port?: number;
+  /** for a learner: takes each instance, in order */
+  readonly deliver?: (chosen: Chosen) => void;
+  readonly wantsMore?: () => boolean;
+  /** for a learner: from instance 1, or from the first heard of; as `learner-catch-up` says unless told */
+  readonly catchUp?: boolean;
+  /** for a client: the proposer that values are given to while it can be reached */
+  readonly proposerId?: number;
+}
+
+export class Node {
+  readonly config: Config;
+  readonly peers: Peers;
+  readonly acceptor: AcceptorRole | undefined;
+  readonly proposer: ProposerRole | undefined;
+  readonly learner: LearnerRole | undefined;
+  readonly values: ValueRouter | undefined;
+  /** Resolves when the node was closed; rejects when it had to stop, with the reason. */
+  readonly closed: Promise<void>;
+  readonly #options: NodeOptions;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #turn: Turn;
+  #port: number | undefined;
+  #closing: Promise<void> | undefined;
+  #resolve: () => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  readonly #pending = new Set<(error: PaxosError) => void>();
+
+  constructor(options: NodeOptions) {
+    const { config, id, roles: roleBits, observer = SILENT, random = systemRandom() } = options;
+    this.config = config;
+    this.#options = options;
+    this.#observer = observer;
+    this.#clock = options.clock ?? new SystemClock();
+    this.#turn = new Turn(this.#clock);
+    this.closed = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever does not look at `closed` hears of a failure from the observer.
+    this.closed.catch(() => undefined);
+
+    const roles: Roles = { listeners: [] };
+    const process = 1 + Math.floor(random.next() * 0xffff_fffe);
+    const fingerprint = clusterFingerprint(config);
+    const hello = {
+      version: 1,
+      roles: roleBits,
+      id,
+      process,
+      capabilities: 0,
+      fingerprint,
+      software: SOFTWARE,
+    };
+    const transport = options.transport ?? new TcpTransport({ noDelay: config.tcpNodelay });
+    this.peers = new Peers({
+      transport,
+      clock: this.#clock,
+      turn: this.#turn,
+      observer,
+      roles,
+      hello,
+      config,
+    });
+
+    const isProposer = (roleBits & Role.proposer) !== 0;
+    const isAcceptor = (roleBits & Role.acceptor) !== 0;
+    // A proposer learns too: it has to know what was chosen, whoever proposed it.
+    if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner();
+    if (isProposer) this.proposer = this.#makeProposer(random);
+    if (isAcceptor) this.acceptor = this.#makeAcceptor();
+    if (roleBits !== Role.learner) this.values = this.#makeValues();
+    if (this.acceptor !== undefined) roles.acceptor = this.acceptor;
+    if (this.proposer !== undefined) roles.proposer = this.proposer;
+    if (this.learner !== undefined) roles.learner = this.learner;
+    if (this.values !== undefined) roles.values = this.values;
+    for (const role of [this.learner, this.proposer, this.values])
+      if (role !== undefined) roles.listeners.push(role);
+  }
+
+  /** The port it listens on; undefined if it does not. */
+  get port(): number | undefined {
+    return this.#port;
+  }
+
+  /**
+   * Listens and connects.
+   * @throws PaxosError ADDRESS_IN_USE or LISTEN_FAILED
+   */
+  async start(): Promise<void> {
+    const { config, id } = this.#options;
+    if (this.acceptor !== undefined || this.proposer !== undefined) {
+      const line = this.acceptor === undefined ? config.proposers[id] : config.acceptors[id];
+      this.#port = await this.peers.listen(this.#options.port ?? line?.port ?? 0);
+    }
+    if (this.learner !== undefined) {
+      this.peers.connectToAcceptors(config, this.acceptor === undefined ? undefined : id);
+    }
+    if (this.learner !== undefined && this.values !== undefined) {
+      this.peers.connectToProposers(config, this.proposer === undefined ? undefined : id);
+    }
+    this.acceptor?.start();
+    this.proposer?.start();
+    this.learner?.start();
+  }
+
+  /** The highest instance delivered without a gap; 0 for a node that does not learn. */
+  get delivered(): number {
+    return this.learner?.delivered ?? 0;
+  }
+
+  /** Gets a value chosen, and resolves when it is. */
+  submit(value: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        this.#pending.delete(fail);
+        signal?.removeEventListener('abort', abort);
+      };
+      const fail = (error: PaxosError) => {
+        settle();
+        reject(error);
+      };
+      const abort = () =>
+        fail(new PaxosError('ABORTED', 'the wait was aborted; the value may still be chosen'));
+      if (this.#closing !== undefined) return fail(closedError());
+      if (signal?.aborted === true) return abort();
+      this.values?.submit(value, () => {
+        settle();
+        resolve();
+      });
+      this.#pending.add(fail);
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
+  sendTrim(instanceId: number): void {
+    for (const peer of this.peers.acceptors()) {
+      encodeTrim(peer.out, Math.min(instanceId, MAX_WIRE_INSTANCE));
+      peer.sent();
+    }
+  }
+
+  /** Goes on above `instanceId`: what came before is in a checkpoint. */
+  setInstanceId(instanceId: number): void {
+    this.learner?.setInstanceId(instanceId);
+    this.proposer?.setInstanceId(instanceId);
+  }
+
+  /** What made room for more deliveries: looks again whether there are any. */
+  resumeDelivery(): void {
+    this.#turn.schedule();
+  }
+
+  /** Stops. What was answered is on disk as promised; connections are closed. May be called twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close().then(this.#resolve, this.#reject);
+    return this.closed.catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    this.proposer?.close();
+    this.learner?.close();
+    await this.acceptor?.close();
+    this.#turn.stop();
+    await this.peers.close();
+    for (const fail of [...this.#pending]) fail(closedError());
+    await this.#options.storage?.close();
+  }
+
+  /** Stops because it cannot go on, loudly. */
+  #fail(error: unknown): void {
+    if (this.#closing !== undefined) return;
+    const fault = asPaxosError(error);
+    this.#observer.report({ type: 'failed', error: fault });
+    // Nothing more may leave, not even what is encoded already.
+    this.#turn.stop();
+    this.#closing = this.#close().then(
+      () => this.#reject(fault),
+      () => this.#reject(fault),
+    );
+  }
+
+  #makeLearner(): LearnerRole {
+    const { config, deliver, wantsMore, roles, catchUp = config.learnerCatchUp } = this.#options;
+    const isLearner = (roles & Role.learner) !== 0;
+    return new LearnerRole({
+      config,
+      peers: this.peers,
+      turn: this.#turn,
+      clock: this.#clock,
+      observer: this.#observer,
+      start: isLearner ? (catchUp ? 'one' : 'heard') : 'chosen',
+      deliver: (chosen) => {
+        this.proposer?.onDelivered(chosen);
+        this.values?.onDelivered(chosen.value);
+        deliver?.(chosen);
+      },
+      ...(wantsMore === undefined ? {} : { wantsMore }),
+      chosenLive: (ballot) => this.proposer?.onChosenLive(ballot),
+    });
+  }
+
+  #makeProposer(random: Random): ProposerRole {
+    const { config, id } = this.#options;
+    return new ProposerRole({
+      id,
+      config,
+      peers: this.peers,
+      turn: this.#turn,
+      clock: this.#clock,
+      random,
+      observer: this.#observer,
+      delivered: () => this.learner?.delivered ?? 0,
+      highestChosen: () => this.learner?.core.highestClosed ?? 0,
+      chosen: (value) => this.values?.settle(value),
+      placed: (instanceId) => this.learner?.place(instanceId),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  #makeAcceptor(): AcceptorRole {
+    const { config, id, storage } = this.#options;
+    invariant(storage !== undefined, 'an acceptor has a storage');
+    return new AcceptorRole({
+      id,
+      config,
+      storage,
+      peers: this.peers,
+      turn: this.#turn,
+      clock: this.#clock,
+      observer: this.#observer,
+      delivered: () => this.learner?.delivered ?? 0,
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  #makeValues(): ValueRouter {
+    const { config, proposerId = 0 } = this.#options;
+    const { peers, proposer, acceptor } = this;
+    let route: () => Route;
+    if (proposer !== undefined) route = () => proposer.route();
+    else if (acceptor !== undefined) route = acceptorRoute(peers, acceptor, this.#observer);
+    else route = clientRoute(peers, proposerId, this.#clock, this.#observer);
+    return new ValueRouter({
+      config,
+      queue: proposer?.core ?? new OwnQueue(),
+      route,
+      learns: this.learner !== undefined,
+      clock: this.#clock,
+      turn: this.#turn,
+      observer: this.#observer,
+    });
+  }
+}
+
+/** Where values wait in a node without a proposer. */
+class OwnQueue implements ValueQueue {
+  readonly #waiting = new WaitingValues<Value>();
+
+  get waitingCount(): number {
+    return this.#waiting.count;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
+  propose(value: Value): void {
+    this.#waiting.push(value);
+  }
+
+  takeWaiting(): Value | undefined {
+    return this.#waiting.shift();
+  }
+}
+
+function closedError(): PaxosError {
+  return new PaxosError('CLOSED', 'the node was closed; values that were not chosen yet may still be chosen');
+}
+
+function asPaxosError(error: unknown): PaxosError {
+  if (error instanceof PaxosError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new PaxosError('INTERNAL', `this is a fault of libpaxos itself: ${text}`, { cause: error });
+}

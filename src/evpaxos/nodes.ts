@@ -1,0 +1,367 @@
+/**
+ * The nodes as a program sees them: an acceptor, a proposer, a learner, a replica and a client. Each is started with
+ * the config's path or the config itself, and closed once.
+ *
+ *   const replica = await Replica.start({ config: 'paxos.conf', id: 0 });
+ *   await replica.submit(bytes);                                   // resolves when it is chosen
+ *   for await (const { instanceId, value } of replica) …           // the chosen sequence
+ */
+import { type Config, readConfig } from '../config/index.ts';
+import { PaxosError } from '../paxos/error.ts';
+import type { Storage } from '../paxos/storage.ts';
+import { durabilitySentence, openStorage } from '../storage/index.ts';
+import { Role } from '../transport/messages.ts';
+import { type Delivered, Deliveries } from './deliveries.ts';
+import { Node, type World } from './node.ts';
+import { SILENT } from './observer.ts';
+
+export interface StartOptions extends World {
+  /** the path of a paxos.conf, or what readConfig or makeConfig gave */
+  readonly config: string | Config;
+}
+
+export interface AcceptorOptions extends StartOptions {
+  /** position of its line in the config, 0 to 9 */
+  readonly id: number;
+  /** used instead of the one that the config asks for; closed with the node */
+  readonly storage?: Storage;
+}
+
+export interface ProposerOptions extends StartOptions {
+  /** position of its line in the config, 0 to 9 */
+  readonly id: number;
+}
+
+export interface LearnerOptions extends StartOptions {
+  /**
+   * Takes each chosen value as it comes, in instance order; its bytes are a view, valid during the call. Without it,
+   * iterate over the node instead.
+   */
+  readonly deliver?: (delivered: Delivered) => void;
+  /** from instance 1, or from the first heard of; as `learner-catch-up` says unless told */
+  readonly catchUp?: boolean;
+  /** go on above this instance, which a checkpoint holds */
+  readonly after?: number;
+}
+
+export type ReplicaOptions = LearnerOptions & AcceptorOptions;
+
+export interface ClientOptions extends LearnerOptions {
+  /** the proposer that values are given to while it can be reached; 0 unless told */
+  readonly proposerId?: number;
+}
+
+export interface SubmitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What every started node can be asked. */
+export interface NodeHandle extends AsyncDisposable {
+  /** The port it listens on; undefined if it does not listen. */
+  readonly port: number | undefined;
+  /** Resolves when the node was closed; rejects when it had to stop by itself, with a PaxosError. */
+  readonly closed: Promise<void>;
+  /** Closes connections and storage. What was answered before is kept as the storage promises. */
+  close(): Promise<void>;
+}
+
+/** An acceptor: remembers for the cluster. */
+export const AcceptorNode = {
+  /**
+   * Opens the storage, listens and answers.
+   * @throws PaxosError CONFIG_…, ID_UNKNOWN, STORAGE_…, ADDRESS_IN_USE, LISTEN_FAILED
+   */
+  async start(options: AcceptorOptions): Promise<NodeHandle> {
+    const config = configOf(options);
+    checkId('acceptor', options.id, config.acceptors.length);
+    return handleOf(await startAcceptor(options, config, Role.acceptor, {}));
+  },
+};
+
+/** A proposer: gets values chosen, or passes them on to the one who leads. */
+export const ProposerNode = {
+  /**
+   * Listens, connects to every acceptor and leads if nobody else does.
+   * @throws PaxosError CONFIG_…, ID_UNKNOWN, ADDRESS_IN_USE, LISTEN_FAILED
+   */
+  async start(options: ProposerOptions): Promise<NodeHandle> {
+    const config = configOf(options);
+    checkId('proposer', options.id, config.proposers.length);
+    const node = new Node({ ...worldOf(options), config, id: options.id, roles: Role.proposer });
+    return handleOf(await started(node));
+  },
+};
+
+/** A learner: delivers the chosen sequence, by callback or as an async iterator. */
+export class LearnerNode implements NodeHandle, AsyncIterable<Delivered> {
+  readonly #node: Node;
+  readonly #deliveries: Deliveries | undefined;
+
+  private constructor(node: Node, deliveries: Deliveries | undefined) {
+    this.#node = node;
+    this.#deliveries = deliveries;
+  }
+
+  /**
+   * Connects to every acceptor and learns.
+   * @throws PaxosError CONFIG_…
+   */
+  static async start(options: LearnerOptions): Promise<LearnerNode> {
+    const config = configOf(options);
+    const { deliveries, learning } = learningOf(options, () => node);
+    const node = new Node({ ...worldOf(options), ...learning, config, id: 0, roles: Role.learner });
+    return new LearnerNode(await started(node, options.after), endWith(deliveries, node));
+  }
+
+  get port(): undefined {
+    return undefined;
+  }
+
+  get closed(): Promise<void> {
+    return this.#node.closed;
+  }
+
+  /** The highest instance delivered without a gap. */
+  get delivered(): number {
+    return this.#node.delivered;
+  }
+
+  /** Tells every acceptor to forget the instances up to `instanceId`, which every learner has in a checkpoint. */
+  sendTrim(instanceId: number): void {
+    this.#node.sendTrim(instanceId);
+  }
+
+  close(): Promise<void> {
+    return this.#node.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Delivered> {
+    return iteratorOf(this.#deliveries);
+  }
+}
+
+/** A replica: acceptor, proposer and learner in one process, on one port. */
+export class Replica implements NodeHandle, AsyncIterable<Delivered> {
+  readonly #node: Node;
+  readonly #deliveries: Deliveries | undefined;
+
+  private constructor(node: Node, deliveries: Deliveries | undefined) {
+    this.#node = node;
+    this.#deliveries = deliveries;
+  }
+
+  /**
+   * Opens the storage, listens, connects and takes part.
+   * @throws PaxosError CONFIG_…, ID_UNKNOWN, STORAGE_…, ADDRESS_IN_USE, LISTEN_FAILED
+   */
+  static async start(options: ReplicaOptions): Promise<Replica> {
+    const config = configOf(options);
+    checkId('replica', options.id, Math.min(config.acceptors.length, config.proposers.length));
+    const { deliveries, learning } = learningOf(options, () => node);
+    const roles = Role.acceptor | Role.proposer | Role.learner;
+    const node = await startAcceptor(options, config, roles, learning);
+    return new Replica(node, endWith(deliveries, node));
+  }
+
+  get port(): number | undefined {
+    return this.#node.port;
+  }
+
+  get closed(): Promise<void> {
+    return this.#node.closed;
+  }
+
+  /** The highest instance delivered without a gap. */
+  get delivered(): number {
+    return this.#node.delivered;
+  }
+
+  /** True while this replica's proposer leads. */
+  get isLeading(): boolean {
+    return this.#node.proposer?.isLeading ?? false;
+  }
+
+  /**
+   * Gets a value chosen, and resolves when it is. After a leader was lost it may be chosen twice.
+   * @param value 1 byte up to `max-message`
+   * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE, QUEUE_FULL, ABORTED, CLOSED
+   */
+  submit(value: Uint8Array, options: SubmitOptions = {}): Promise<void> {
+    return this.#node.submit(value, options.signal);
+  }
+
+  /** Tells every acceptor to forget the instances up to `instanceId`, which every replica has in a checkpoint. */
+  sendTrim(instanceId: number): void {
+    this.#node.sendTrim(instanceId);
+  }
+
+  close(): Promise<void> {
+    return this.#node.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Delivered> {
+    return iteratorOf(this.#deliveries);
+  }
+}
+
+/** A client: gives values to a proposer, and learns what is chosen. */
+export class Client implements NodeHandle, AsyncIterable<Delivered> {
+  readonly #node: Node;
+  readonly #deliveries: Deliveries | undefined;
+
+  private constructor(node: Node, deliveries: Deliveries | undefined) {
+    this.#node = node;
+    this.#deliveries = deliveries;
+  }
+
+  /**
+   * Connects to the proposers and the acceptors. Where proposer `proposerId` is away, or is no proposer, values go to
+   * one that is, and the observer is told. Learns from now on, unless `catchUp` is true.
+   * @throws PaxosError CONFIG_…, ID_UNKNOWN
+   */
+  static async start(options: ClientOptions): Promise<Client> {
+    const config = configOf(options);
+    const proposerId = options.proposerId ?? 0;
+    checkId('proposer', proposerId, config.proposers.length);
+    const { deliveries, learning } = learningOf({ catchUp: false, ...options }, () => node);
+    const roles = Role.learner | Role.client;
+    const node = new Node({ ...worldOf(options), ...learning, config, id: 0, roles, proposerId });
+    return new Client(await started(node, options.after), endWith(deliveries, node));
+  }
+
+  get port(): undefined {
+    return undefined;
+  }
+
+  get closed(): Promise<void> {
+    return this.#node.closed;
+  }
+
+  /** The highest instance delivered without a gap. */
+  get delivered(): number {
+    return this.#node.delivered;
+  }
+
+  /**
+   * Gets a value chosen, and resolves when it is. If the connection to the proposer is lost meanwhile it is given to
+   * another, and may then be chosen twice.
+   * @param value 1 byte up to `max-message`
+   * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE, QUEUE_FULL, ABORTED, CLOSED
+   */
+  submit(value: Uint8Array, options: SubmitOptions = {}): Promise<void> {
+    return this.#node.submit(value, options.signal);
+  }
+
+  close(): Promise<void> {
+    return this.#node.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Delivered> {
+    return iteratorOf(this.#deliveries);
+  }
+}
+
+function configOf(options: StartOptions): Config {
+  return typeof options.config === 'string' ? readConfig(options.config).config : options.config;
+}
+
+function checkId(kind: string, id: number, count: number): void {
+  if (Number.isInteger(id) && id >= 0 && id < count) return;
+  const valid = count === 0 ? `the config has no ${kind}` : `the config has ${kind}s 0 to ${count - 1}`;
+  throw new PaxosError('ID_UNKNOWN', `there is no ${kind} ${id}: ${valid}`);
+}
+
+/** Only what was given: a property that is present but undefined would hide a default. */
+function worldOf(options: World): World {
+  const { transport, clock, random, observer } = options;
+  return {
+    ...(transport === undefined ? {} : { transport }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...(observer === undefined ? {} : { observer }),
+  };
+}
+
+interface Learning {
+  readonly deliver: (delivered: Delivered) => void;
+  readonly wantsMore?: () => boolean;
+  readonly catchUp?: boolean;
+}
+
+/** Delivers by callback, or into a queue that is iterated over. */
+function learningOf(
+  options: Omit<LearnerOptions, keyof StartOptions>,
+  node: () => Node,
+): { readonly deliveries: Deliveries | undefined; readonly learning: Learning } {
+  const catchUp = options.catchUp === undefined ? {} : { catchUp: options.catchUp };
+  const { deliver } = options;
+  if (deliver !== undefined) return { deliveries: undefined, learning: { deliver, ...catchUp } };
+  const deliveries = new Deliveries(() => node().resumeDelivery());
+  const push = (chosen: Delivered) => deliveries.push(chosen);
+  return { deliveries, learning: { deliver: push, wantsMore: () => deliveries.wantsMore, ...catchUp } };
+}
+
+/** A closed node's iteration ends; a failed node's fails. */
+function endWith(deliveries: Deliveries | undefined, node: Node): Deliveries | undefined {
+  node.closed.then(
+    () => deliveries?.end(),
+    (error: unknown) => deliveries?.end(error),
+  );
+  return deliveries;
+}
+
+function iteratorOf(deliveries: Deliveries | undefined): AsyncIterator<Delivered> {
+  if (deliveries !== undefined) return deliveries;
+  throw new PaxosError(
+    'CLOSED',
+    'this node was started with a deliver callback; it cannot be iterated over as well',
+  );
+}
+
+async function startAcceptor(
+  options: AcceptorOptions & { readonly after?: number },
+  config: Config,
+  roles: number,
+  learning: Partial<Learning>,
+): Promise<Node> {
+  const storage = options.storage ?? (await openStorage(config, options.id));
+  const sentence = durabilitySentence(storage);
+  if (sentence !== undefined) (options.observer ?? SILENT).report({ type: 'durability', sentence });
+  const node = new Node({ ...worldOf(options), ...learning, config, id: options.id, roles, storage });
+  return started(node, options.after);
+}
+
+/** Starts a node; one that cannot start gives back what it holds. */
+async function started(node: Node, after?: number): Promise<Node> {
+  try {
+    if (after !== undefined) node.setInstanceId(after);
+    await node.start();
+    return node;
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+}
+
+function handleOf(node: Node): NodeHandle {
+  return {
+    get port() {
+      return node.port;
+    },
+    closed: node.closed,
+    close: () => node.close(),
+    [Symbol.asyncDispose]: () => node.close(),
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * Observer: where a node tells what happens to it. The logic returns outcomes and reports events; who turns them into
+ * log lines, metrics or a screen is not its business.
+ */
+import type { PaxosError } from '../paxos/error.ts';
+
+export type NodeEvent =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'connecting'; readonly remote: string }
+  | { readonly type: 'connected'; readonly remote: string }
+  | { readonly type: 'disconnected'; readonly remote: string; readonly reason: string }
+  | { readonly type: 'accepted-connection'; readonly remote: string }
+  /** a peer sent what no node sends; its connection was closed */
+  | { readonly type: 'bad-input'; readonly remote: string; readonly reason: string }
+  /** a connection was closed by one of the two ends for a stated reason */
+  | { readonly type: 'refused'; readonly remote: string; readonly reason: string; readonly byUs: boolean }
+  /** broadcasts to a peer that does not read are dropped from now on, or reach it again */
+  | { readonly type: 'slow-peer'; readonly remote: string; readonly waitingBytes: number }
+  | { readonly type: 'peer-reads-again'; readonly remote: string; readonly droppedMessages: number }
+  | { readonly type: 'prepare-timeout'; readonly instanceId: number; readonly count: number }
+  | { readonly type: 'accept-timeout'; readonly instanceId: number; readonly count: number }
+  /** this node leads, at a ballot, from an instance on */
+  | { readonly type: 'leading'; readonly ballot: number; readonly from: number }
+  /** this node gave up leading; `reason` is a sentence */
+  | { readonly type: 'stepped-down'; readonly ballot: number; readonly reason: string }
+  | { readonly type: 'following'; readonly proposerId: number; readonly ballot: number }
+  /** values wait because no proposer can be reached */
+  | { readonly type: 'no-proposer' }
+  /** a client's proposer is away, or is none: values go to another */
+  | {
+      readonly type: 'other-proposer';
+      readonly asked: number;
+      readonly remote: string;
+      readonly reason: string;
+    }
+  | { readonly type: 'value-refused'; readonly remote: string; readonly reason: string }
+  | {
+      readonly type: 'trim-refused';
+      readonly remote: string;
+      readonly instanceId: number;
+      readonly highest: number;
+    }
+  | { readonly type: 'trimmed'; readonly instanceId: number }
+  /** a learner needs instances that the acceptors have deleted */
+  | { readonly type: 'behind-trim'; readonly instanceId: number; readonly trimInstanceId: number }
+  | { readonly type: 'caught-up'; readonly instanceId: number }
+  /** what a restart means with this storage: said once, at start */
+  | { readonly type: 'durability'; readonly sentence: string }
+  | { readonly type: 'warning'; readonly text: string }
+  | { readonly type: 'failed'; readonly error: PaxosError }
+  | { readonly type: 'debug'; readonly text: string };
+
+export interface Observer {
+  report(event: NodeEvent): void;
+}
+
+/** Tells nobody. */
+export const SILENT: Observer = { report: () => undefined };
+
+export type LogLevel = 'error' | 'info' | 'debug';
+
+/** An event as one line of a log: the original's words where the original has a line for it. */
+export function describeEvent(event: NodeEvent): { readonly level: LogLevel; readonly text: string } {
+  switch (event.type) {
+    case 'listening':
+      return { level: 'info', text: `Listening on port ${event.port}` };
+    case 'connecting':
+      return { level: 'info', text: `Connect to ${event.remote}` };
+    case 'connected':
+      return { level: 'info', text: `Connected to ${event.remote}` };
+    case 'accepted-connection':
+      return { level: 'info', text: `Accepted connection from ${event.remote}` };
+    case 'prepare-timeout':
+      return { level: 'info', text: timeoutText(event.instanceId, event.count, 1) };
+    case 'accept-timeout':
+      return { level: 'info', text: timeoutText(event.instanceId, event.count, 2) };
+    case 'disconnected':
+      return { level: 'error', text: `${event.reason} (${event.remote})` };
+    default:
+      return describeOwnEvent(event);
+  }
+}
+
+function timeoutText(instanceId: number, count: number, phase: number): string {
+  const more = count > 1 ? ` (and ${count - 1} more)` : '';
+  return `Instance ${instanceId} timed out in phase ${phase}.${more}`;
+}
+
+type OriginalsEvents =
+  | 'listening'
+  | 'connecting'
+  | 'connected'
+  | 'accepted-connection'
+  | 'prepare-timeout'
+  | 'accept-timeout'
+  | 'disconnected';
+
+function describeOwnEvent(event: Exclude<NodeEvent, { readonly type: OriginalsEvents }>): {
+  readonly level: LogLevel;
+  readonly text: string;
+} {
+  switch (event.type) {
+    case 'bad-input':
+      return { level: 'error', text: `Closed the connection with ${event.remote}: it sent ${event.reason}` };
+    case 'refused':
+      return {
+        level: 'error',
+        text: event.byUs
+          ? `Refused ${event.remote}: ${event.reason}`
+          : `${event.remote} refuses us: ${event.reason}`,
+      };
+    case 'slow-peer':
+      return {
+        level: 'error',
+        text: `${event.remote} does not read (${event.waitingBytes} bytes wait): broadcasts to it are dropped until it does`,
+      };
+    case 'peer-reads-again':
+      return {
+        level: 'info',
+        text: `${event.remote} reads again; it missed ${event.droppedMessages} messages`,
+      };
+    case 'leading':
+      return { level: 'info', text: `Leading from instance ${event.from} on, with ballot ${event.ballot}` };
+    case 'stepped-down':
+      return { level: 'info', text: `Gave up leading with ballot ${event.ballot}: ${event.reason}` };
+    case 'following':
+      return {
+        level: 'info',
+        text: `Following proposer ${event.proposerId}, which leads with ballot ${event.ballot}`,
+      };
+    case 'no-proposer':
+      return {
+        level: 'error',
+        text: 'Values wait, and no proposer is connected: start a proposer or a replica',
+      };
+    case 'other-proposer':
+      return {
+        level: 'info',
+        text: `Proposer ${event.asked} ${event.reason}; values go to the proposer at ${event.remote}`,
+      };
+    case 'value-refused':
+      return { level: 'error', text: `Refused a value from ${event.remote}: ${event.reason}` };
+    case 'trim-refused':
+      return {
+        level: 'error',
+        text: `Refused to trim up to ${event.instanceId} for ${event.remote}: the highest accepted instance is ${event.highest}`,
+      };
+    case 'trimmed':
+      return { level: 'info', text: `Trimmed up to instance ${event.instanceId}` };
+    case 'behind-trim':
+      return {
+        level: 'error',
+        text: `Instances ${event.instanceId} to ${event.trimInstanceId} were trimmed; start from a checkpoint at or above ${event.trimInstanceId}`,
+      };
+    case 'caught-up':
+      return { level: 'info', text: `Caught up at instance ${event.instanceId}` };
+    case 'durability':
+      return { level: 'info', text: event.sentence };
+    case 'warning':
+      return { level: 'error', text: event.text };
+    case 'failed':
+      return { level: 'error', text: event.error.message };
+    case 'debug':
+      return { level: 'debug', text: event.text };
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Outbox: what an acceptor says, held back until what it reveals is on disk.
+ *
+ *   handlers write records and encode answers → end of turn: one commit → durable → the answers leave
+ *
+ * One batch is under way; what later turns write and answer joins the next. An answer that wrote nothing waits all
+ * the same, since it may reveal what a batch under way has not made durable yet.
+ *
+ * Invariant: no byte leaves before a commit that was begun after it was encoded has resolved.
+ */
+import type { PaxosError } from '../paxos/error.ts';
+import type { Storage } from '../paxos/storage.ts';
+import type { ByteBuffer } from '../transport/buffer.ts';
+import type { Peer } from './peer.ts';
+import type { Turn } from './turn.ts';
+
+export class Outbox {
+  readonly #storage: Storage;
+  readonly #turn: Turn;
+  readonly #failed: (error: unknown) => void;
+  readonly #immediate: boolean;
+  #holding: Peer[] = [];
+  #committing = false;
+  #idle: (() => void)[] = [];
+
+  /** @param failed told once, when a commit fails; nothing leaves afterwards */
+  constructor(storage: Storage, turn: Turn, failed: (error: PaxosError | unknown) => void) {
+    this.#storage = storage;
+    this.#turn = turn;
+    this.#failed = failed;
+    // In memory there is nothing to wait for: answers go straight into what leaves this turn.
+    this.#immediate = storage.durability === 'memory';
+    turn.addStep(() => this.#step());
+  }
+
+  /** Where an answer to this peer is to be encoded. Hot. */
+  to(peer: Peer): ByteBuffer {
+    if (this.#immediate) {
+      peer.sent();
+      return peer.out;
+    }
+    if (peer.held.length === 0) this.#holding.push(peer);
+    this.#turn.schedule();
+    return peer.held;
+  }
+
+  /** Resolves when no commit is under way. */
+  async settled(): Promise<void> {
+    if (!this.#committing) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #step(): boolean {
+    if (this.#committing) return false;
+    const durable = this.#storage.commit();
+    if (this.#holding.length === 0 && durable === undefined) return false;
+    const batch = this.#holding.map((peer) => ({ peer, bytes: peer.held.take() }));
+    this.#holding = [];
+    if (durable === undefined) {
+      release(batch);
+      return true;
+    }
+    this.#committing = true;
+    durable.then(
+      () => {
+        this.#committing = false;
+        release(batch);
+        this.#turn.schedule();
+        this.#becomeIdle();
+      },
+      (error: unknown) => {
+        this.#failed(error);
+        this.#becomeIdle();
+      },
+    );
+    return false;
+  }
+
+  #becomeIdle(): void {
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+function release(batch: readonly { readonly peer: Peer; readonly bytes: Uint8Array }[]): void {
+  for (const { peer, bytes } of batch) {
+    if (peer.isClosed) continue;
+    peer.out.append(bytes);
+    peer.sent();
+  }
+}

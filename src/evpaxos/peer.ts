@@ -1,0 +1,346 @@
+/**
+ * Peer: one connection, for as long as it lasts. Decodes what comes and hands it to the node's roles; gathers what
+ * goes out in a turn. Knows whether the other end is one of ours (it said HELLO) or an original.
+ *
+ *   bytes → Decoder → Peer (a MessageHandler) → roles
+ *   roles → encode…(peer.out) or peer.broadcast(bytes) → flush: one write
+ *
+ * Invariant: a vote of acceptor i is passed on only if this is our own connection to acceptor i.
+ */
+import { ByteBuffer } from '../transport/buffer.ts';
+import { Decoder } from '../transport/decode.ts';
+import { encodeHello, encodePong, encodeRefused } from '../transport/encode.ts';
+import { type AcceptorStatus, type Hello, type MessageHandler, Role } from '../transport/messages.ts';
+import type { Link } from '../transport/transport.ts';
+import type { Observer } from './observer.ts';
+import type { Roles } from './roles.ts';
+
+/** Why a connection is refused, as REFUSED tells it. */
+export const RefusalCode = { otherCluster: 1, idInUse: 2 } as const;
+
+/** What a peer needs of the node around it. */
+export interface PeerContext {
+  readonly roles: Roles;
+  readonly observer: Observer;
+  readonly hello: Hello;
+  readonly maxMessageBytes: number;
+  /** what may wait for this peer before broadcasts to it are dropped */
+  readonly maxBacklogBytes: number;
+  /** the peer has something to send, or may have changed what a turn's steps can do */
+  changed(peer: Peer): void;
+}
+
+/** Where an outbound connection leads; -1: not to an acceptor, or not to a proposer. */
+export interface Destination {
+  readonly acceptorId: number;
+  readonly proposerId: number;
+}
+
+export const NOWHERE: Destination = { acceptorId: -1, proposerId: -1 };
+
+export class Peer implements MessageHandler {
+  readonly link: Link;
+  readonly destination: Destination;
+  readonly outbound: boolean;
+  /** what leaves at the end of this turn */
+  readonly out = new ByteBuffer();
+  /** what leaves once the open batch is durable; the acceptor's */
+  readonly held = new ByteBuffer();
+  /** in the node's list of peers that have something to send */
+  dirty = false;
+  /** the ballot of its last PREPARE or ACCEPT: whoever sends one is a proposer; 0: it sent none */
+  proposesWith = 0;
+  readonly #context: PeerContext;
+  readonly #decoder: Decoder;
+  #hello: Hello | undefined;
+  #ready = false;
+  #closed = false;
+  #dropped = 0;
+  #sendsOnlyValues = true;
+
+  constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
+    this.#context = context;
+    this.link = link;
+    this.outbound = outbound;
+    this.destination = destination;
+    this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
+  }
+
+  get remote(): string {
+    return this.link.remote;
+  }
+
+  /** What the other end said of itself; undefined: an original node, or not heard yet. */
+  get peerHello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  get isOurs(): boolean {
+    return this.#hello !== undefined;
+  }
+
+  /** The acceptor this connection of ours leads to, or -1. */
+  get acceptorId(): number {
+    return this.destination.acceptorId;
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** True while the other end has sent nothing but values: holding it back then holds nothing else back. */
+  get sendsOnlyValues(): boolean {
+    return this.#sendsOnlyValues;
+  }
+
+  hasRole(role: number): boolean {
+    return this.#hello !== undefined && (this.#hello.roles & role) !== 0;
+  }
+
+  /** The link is up: introduces us. */
+  open(): void {
+    encodeHello(this.out, this.#context.hello);
+    this.#context.changed(this);
+  }
+
+  /** Something was encoded into `out`. */
+  sent(): void {
+    this.#context.changed(this);
+  }
+
+  /** True if a message that may be lost should rather not be sent now, because the other end does not read. */
+  isBehind(): boolean {
+    return this.link.waitingBytes + this.out.length + this.held.length > this.#context.maxBacklogBytes;
+  }
+
+  /** Counts a message that was not sent because the peer is behind, and says so once. */
+  countDropped(): void {
+    if (this.#dropped++ > 0) return;
+    this.#context.observer.report({
+      type: 'slow-peer',
+      remote: this.remote,
+      waitingBytes: this.link.waitingBytes + this.out.length + this.held.length,
+    });
+  }
+
+  drained(): void {
+    if (this.#dropped === 0) return;
+    this.#context.observer.report({
+      type: 'peer-reads-again',
+      remote: this.remote,
+      droppedMessages: this.#dropped,
+    });
+    this.#dropped = 0;
+  }
+
+  /** Takes bytes from the link. Bad ones close it, with a line in the log. */
+  data(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    const fault = this.#decoder.push(bytes);
+    if (fault !== undefined && !this.#closed) {
+      this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason: fault });
+      this.link.close();
+    }
+    this.#context.changed(this);
+  }
+
+  /** Closes the connection and tells the other end why. */
+  refuse(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.#context.observer.report({ type: 'refused', remote: this.remote, reason, byUs: true });
+    this.out.clear();
+    encodeRefused(this.out, code, reason);
+    this.link.write(this.out.take());
+    this.close();
+  }
+
+  close(): void {
+    this.#decoder.stop();
+    this.link.close();
+  }
+
+  /** The link is gone: told by whoever owns it, once. */
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#decoder.stop();
+    if (!this.#ready) return;
+    for (const listener of this.#context.roles.listeners) listener.onPeerClosed(this);
+  }
+
+  /** The other end is taken for an original from now on, until it says HELLO. */
+  becomeReady(): void {
+    if (this.#ready || this.#closed) return;
+    this.#ready = true;
+    for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
+  }
+
+  hello(hello: Hello): void {
+    if (this.#hello !== undefined) return;
+    if (hello.fingerprint !== this.#context.hello.fingerprint) {
+      const ours = 'acceptor count, value-format or cluster-name differ';
+      this.refuse(RefusalCode.otherCluster, `it belongs to another cluster (${ours})`);
+      return;
+    }
+    this.#hello = hello;
+    if ((hello.roles & (Role.acceptor | Role.proposer)) !== 0) this.#sendsOnlyValues = false;
+    this.#ready = true;
+    for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
+  }
+
+  refused(_code: number, reason: string): void {
+    this.#context.observer.report({ type: 'refused', remote: this.remote, reason, byUs: false });
+    this.close();
+  }
+
+  ping(token: number): void {
+    encodePong(this.out, token);
+  }
+
+  pong(token: number): void {
+    for (const listener of this.#context.roles.listeners) listener.onPong?.(this, token);
+  }
+
+  prepare(instanceId: number, ballot: number): void {
+    this.#speaks();
+    this.proposesWith = ballot;
+    this.#context.roles.acceptor?.onPrepare(this, instanceId, ballot);
+  }
+
+  accept(instanceId: number, ballot: number, value: Uint8Array): void {
+    this.#speaks();
+    this.proposesWith = ballot;
+    this.#context.roles.acceptor?.onAccept(this, instanceId, ballot, value);
+  }
+
+  repeat(from: number, to: number): void {
+    this.#speaks();
+    this.#context.roles.acceptor?.onRepeat(this, from, to);
+  }
+
+  trim(instanceId: number): void {
+    this.#speaks();
+    this.#context.roles.acceptor?.onTrim(this, instanceId);
+  }
+
+  query(token: number): void {
+    this.#context.roles.acceptor?.onQuery(this, token);
+  }
+
+  prepareFrom(from: number, to: number, ballot: number): void {
+    this.#speaks();
+    this.#context.roles.acceptor?.onPrepareFrom(this, from, to, ballot);
+  }
+
+  heartbeat(ballot: number, chosen: number, next: number): void {
+    this.#speaks();
+    this.#context.roles.acceptor?.onHeartbeat(this, ballot, chosen, next);
+  }
+
+  promise(
+    acceptorId: number,
+    instanceId: number,
+    ballot: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void {
+    if (this.#isVoteOf(acceptorId)) {
+      this.#context.roles.proposer?.onPromise(this, instanceId, ballot, valueBallot, value);
+    }
+  }
+
+  /** Hot. Counted by the ballot the value was accepted at: the other one is only what was promised since. */
+  accepted(
+    acceptorId: number,
+    instanceId: number,
+    _ballot: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void {
+    if (!this.#isVoteOf(acceptorId) || valueBallot === 0) return;
+    this.#context.roles.learner?.onAccepted(this, instanceId, valueBallot, value);
+    this.#context.roles.proposer?.onAccepted(this, instanceId, valueBallot);
+  }
+
+  preempted(acceptorId: number, instanceId: number, ballot: number): void {
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onPreempted(this, instanceId, ballot);
+  }
+
+  acceptorState(acceptorId: number, trimInstanceId: number): void {
+    if (!this.#isVoteOf(acceptorId)) return;
+    this.#context.roles.learner?.onAcceptorState(this, trimInstanceId);
+    this.#context.roles.proposer?.onAcceptorState(this, trimInstanceId);
+  }
+
+  status(status: AcceptorStatus): void {
+    if (!this.#isVoteOf(status.acceptorId)) return;
+    this.#context.roles.learner?.onStatus(this, status);
+    this.#context.roles.proposer?.onStatus(this, status);
+  }
+
+  promisedValue(
+    acceptorId: number,
+    ballot: number,
+    instanceId: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void {
+    if (this.#isVoteOf(acceptorId)) {
+      this.#context.roles.proposer?.onPromisedValue(this, ballot, instanceId, valueBallot, value);
+    }
+  }
+
+  promiseFrom(
+    acceptorId: number,
+    ballot: number,
+    from: number,
+    to: number,
+    promisedBallot: number,
+    trimInstanceId: number,
+    count: number,
+  ): void {
+    if (!this.#isVoteOf(acceptorId)) return;
+    const promise = { ballot, from, to, promisedBallot, trimInstanceId, count };
+    this.#context.roles.proposer?.onPromiseFrom(this, promise);
+  }
+
+  leader(acceptorId: number, ballot: number, chosen: number, next: number): void {
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, chosen, next);
+  }
+
+  clientValue(value: Uint8Array): void {
+    this.becomeReady();
+    this.#context.roles.values?.onClientValue(this, value);
+  }
+
+  forward(token: number, hops: number, value: Uint8Array): void {
+    this.#context.roles.values?.onForward(this, token, hops, value);
+  }
+
+  forwarded(token: number, chosen: boolean): void {
+    this.#context.roles.values?.onForwarded(this, token, chosen);
+  }
+
+  unknown(type: number): void {
+    this.#context.observer.report({
+      type: 'debug',
+      text: `${this.remote} sent a message of type ${type}: ignored`,
+    });
+  }
+
+  /** It says more than values: an original that has not said HELLO by now never will. */
+  #speaks(): void {
+    this.#sendsOnlyValues = false;
+    if (!this.#ready) this.becomeReady();
+  }
+
+  #isVoteOf(acceptorId: number): boolean {
+    if (acceptorId !== this.destination.acceptorId) return false;
+    if (!this.#ready) this.becomeReady();
+    return true;
+  }
+}

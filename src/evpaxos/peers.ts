@@ -1,0 +1,252 @@
+/**
+ * Peers: all connections of a node. Opens those that the config asks for, again and again; takes in those that others
+ * open; and ends each turn with one write per connection.
+ *
+ * Knows nothing of what is said on them.
+ */
+import type { Config, NodeAddress } from '../config/config.ts';
+import { ByteBuffer } from '../transport/buffer.ts';
+import type { Hello } from '../transport/messages.ts';
+import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
+import { type Loopback, makeLoopback } from './loopback.ts';
+import type { Observer } from './observer.ts';
+import { type Destination, NOWHERE, Peer, type PeerContext } from './peer.ts';
+import type { Roles } from './roles.ts';
+import type { Turn } from './turn.ts';
+
+/** A lost connection is tried again after 2 s, as the original does, and sooner the first times. */
+const RECONNECT_MS = [50, 100, 250, 500, 1000, 2000] as const;
+/** Who has not said HELLO by then is taken for an original. */
+const HELLO_GRACE_MS = 200;
+
+export interface PeersOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly observer: Observer;
+  readonly roles: Roles;
+  readonly hello: Hello;
+  readonly config: Config;
+}
+
+/** A connection that is kept up. */
+interface Outbound {
+  readonly address: Address;
+  readonly destination: Destination;
+  peer: Peer | undefined;
+  attempts: number;
+  timer: Timer | undefined;
+}
+
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #context: PeerContext;
+  readonly #outbound: Outbound[] = [];
+  readonly #inbound = new Set<Peer>();
+  readonly #dirty: Peer[] = [];
+  readonly #scratch = new ByteBuffer();
+  #loopback: Loopback | undefined;
+  #listener: Listener | undefined;
+  #closed = false;
+
+  constructor(options: PeersOptions) {
+    const { turn, observer, roles, hello, config } = options;
+    this.#options = options;
+    this.#context = {
+      roles,
+      observer,
+      hello,
+      maxMessageBytes: config.maxMessageBytes,
+      maxBacklogBytes: config.maxPeerBacklogBytes,
+      changed: (peer) => this.#changed(peer),
+    };
+    turn.addStep(() => this.#deliverLoopback());
+    turn.setFlush(() => this.#flush());
+  }
+
+  /** Every connection that others opened to us, the replica's own among them. */
+  get inbound(): ReadonlySet<Peer> {
+    return this.#inbound;
+  }
+
+  /** Where a message is encoded that goes to several peers; cleared before each use. */
+  get scratch(): ByteBuffer {
+    this.#scratch.clear();
+    return this.#scratch;
+  }
+
+  /** Our connections that are up and ready, to acceptors and to proposers. */
+  *ready(): Generator<Peer> {
+    for (const { peer } of this.#outbound) if (peer?.isReady) yield peer;
+  }
+
+  /** Our connections to acceptors that are up and ready. */
+  *acceptors(): Generator<Peer> {
+    for (const { peer } of this.#outbound) if (peer?.isReady && peer.acceptorId >= 0) yield peer;
+  }
+
+  /** Our connection to an acceptor, if it is up and ready. */
+  acceptor(acceptorId: number): Peer | undefined {
+    const found = this.#outbound.find((outbound) => outbound.destination.acceptorId === acceptorId)?.peer;
+    return found?.isReady ? found : undefined;
+  }
+
+  /** Our connection to a proposer, if it is up and ready. */
+  proposer(proposerId: number): Peer | undefined {
+    const found = this.#outbound.find((outbound) => outbound.destination.proposerId === proposerId)?.peer;
+    return found?.isReady ? found : undefined;
+  }
+
+  /**
+   * Takes connections in.
+   * @returns the port that is listened on
+   * @throws PaxosError ADDRESS_IN_USE or LISTEN_FAILED
+   */
+  async listen(port: number): Promise<number> {
+    const listener = await this.#options.transport.listen(port, (link) => this.#accept(link));
+    this.#listener = listener;
+    this.#options.observer.report({ type: 'listening', port: listener.port });
+    return listener.port;
+  }
+
+  /** Opens the connections to every acceptor; `selfId` is the acceptor in this process, reached without a socket. */
+  connectToAcceptors(config: Config, selfId: number | undefined): void {
+    for (const acceptor of config.acceptors) {
+      const proposerId = config.proposers.some((p) => isSameAddress(p, acceptor) && p.id === acceptor.id)
+        ? acceptor.id
+        : -1;
+      const destination = { acceptorId: acceptor.id, proposerId };
+      if (acceptor.id === selfId) this.#connectToSelf(destination);
+      else this.#keepConnected({ host: acceptor.host, port: acceptor.port }, destination);
+    }
+  }
+
+  /** Opens the connections to the proposers that have a line of their own; `selfId` is the one in this process. */
+  connectToProposers(config: Config, selfId: number | undefined): void {
+    for (const proposer of config.proposers) {
+      if (proposer.id === selfId || config.acceptors.some((a) => isSameAddress(a, proposer))) continue;
+      const destination = { acceptorId: -1, proposerId: proposer.id };
+      this.#keepConnected({ host: proposer.host, port: proposer.port }, destination);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#flush();
+    for (const outbound of this.#outbound) {
+      outbound.timer?.cancel();
+      outbound.peer?.close();
+    }
+    for (const peer of this.#inbound) peer.close();
+    await this.#listener?.close();
+  }
+
+  #connectToSelf(destination: Destination): void {
+    const outbound: Outbound = {
+      address: { host: 'itself', port: 0 },
+      destination,
+      peer: undefined,
+      attempts: 0,
+      timer: undefined,
+    };
+    this.#outbound.push(outbound);
+    this.#loopback = makeLoopback(
+      (link) => {
+        const peer = new Peer(this.#context, link, true, destination);
+        outbound.peer = peer;
+        return peerEvents(peer, () => undefined);
+      },
+      (link) => this.#accept(link, true),
+    );
+    outbound.peer?.open();
+  }
+
+  #keepConnected(address: Address, destination: Destination): void {
+    const outbound: Outbound = { address, destination, peer: undefined, attempts: 0, timer: undefined };
+    this.#outbound.push(outbound);
+    this.#connect(outbound);
+  }
+
+  #connect(outbound: Outbound): void {
+    if (this.#closed) return;
+    const { transport, clock, observer } = this.#options;
+    const remote = `${outbound.address.host}:${outbound.address.port}`;
+    observer.report({ type: 'connecting', remote });
+    let peer: Peer | undefined;
+    const link = transport.connect(outbound.address, {
+      connected: () => {
+        if (peer === undefined) return;
+        outbound.attempts = 0;
+        outbound.peer = peer;
+        observer.report({ type: 'connected', remote });
+        peer.open();
+        outbound.timer = clock.after(HELLO_GRACE_MS, () => peer?.becomeReady());
+      },
+      data: (bytes) => peer?.data(bytes),
+      drained: () => peer?.drained(),
+      closed: (reason) => {
+        outbound.timer?.cancel();
+        outbound.peer = undefined;
+        peer?.closed();
+        if (this.#closed) return;
+        observer.report({ type: 'disconnected', remote, reason: reason ?? 'connection closed' });
+        const delayMs = RECONNECT_MS[Math.min(outbound.attempts++, RECONNECT_MS.length - 1)] ?? 2000;
+        outbound.timer = clock.after(delayMs, () => this.#connect(outbound));
+      },
+    });
+    peer = new Peer(this.#context, link, true, outbound.destination);
+  }
+
+  #accept(link: Link, quietly = false): LinkEvents {
+    const peer = new Peer(this.#context, link, false, NOWHERE);
+    this.#inbound.add(peer);
+    if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
+    peer.open();
+    return peerEvents(peer, () => this.#inbound.delete(peer));
+  }
+
+  #changed(peer: Peer): void {
+    if (!peer.dirty) {
+      peer.dirty = true;
+      this.#dirty.push(peer);
+    }
+    this.#options.turn.schedule();
+  }
+
+  #deliverLoopback(): boolean {
+    const loopback = this.#loopback;
+    if (loopback === undefined) return false;
+    for (const peer of this.#dirty)
+      if (peer.link === loopback.outbound || peer.link === loopback.inbound) write(peer);
+    return loopback.deliver();
+  }
+
+  #flush(): void {
+    for (const peer of this.#dirty) {
+      peer.dirty = false;
+      write(peer);
+    }
+    this.#dirty.length = 0;
+  }
+}
+
+function write(peer: Peer): void {
+  if (peer.out.length > 0 && !peer.isClosed) peer.link.write(peer.out.take());
+}
+
+function peerEvents(peer: Peer, gone: () => void): LinkEvents {
+  return {
+    connected: () => undefined,
+    data: (bytes) => peer.data(bytes),
+    drained: () => peer.drained(),
+    closed: () => {
+      gone();
+      peer.closed();
+    },
+  };
+}
+
+function isSameAddress(left: NodeAddress, right: NodeAddress): boolean {
+  return left.host === right.host && left.port === right.port;
+}

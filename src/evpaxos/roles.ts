@@ -1,0 +1,72 @@
+/**
+ * Roles: what a node does with the messages that reach it. A node has any of the four; a replica has all. Each method
+ * gets the peer that spoke, since an answer goes back the way the question came.
+ */
+import type { AcceptorStatus } from '../transport/messages.ts';
+import type { Peer } from './peer.ts';
+
+export interface AcceptorHandler {
+  onPrepare(peer: Peer, instanceId: number, ballot: number): void;
+  onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void;
+  onRepeat(peer: Peer, from: number, to: number): void;
+  onTrim(peer: Peer, instanceId: number): void;
+  onQuery(peer: Peer, token: number): void;
+  onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void;
+  onHeartbeat(peer: Peer, ballot: number, chosen: number, next: number): void;
+}
+
+/** Votes reach a proposer or a learner only from our own connection to acceptor i, and only with aid = i. */
+export interface ProposerHandler {
+  onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void;
+  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number): void;
+  onPreempted(peer: Peer, instanceId: number, ballot: number): void;
+  onAcceptorState(peer: Peer, trimInstanceId: number): void;
+  onStatus(peer: Peer, status: AcceptorStatus): void;
+  onPromisedValue(
+    peer: Peer,
+    ballot: number,
+    instanceId: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): void;
+  onPromiseFrom(peer: Peer, promise: RangedPromise): void;
+  onLeader(peer: Peer, ballot: number, chosen: number, next: number): void;
+}
+
+/** The last piece of an acceptor's answer to a ranged prepare. */
+export interface RangedPromise {
+  readonly ballot: number;
+  readonly from: number;
+  readonly to: number;
+  readonly promisedBallot: number;
+  readonly trimInstanceId: number;
+  readonly count: number;
+}
+
+export interface LearnerHandler {
+  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
+  onStatus(peer: Peer, status: AcceptorStatus): void;
+  onAcceptorState(peer: Peer, trimInstanceId: number): void;
+}
+
+export interface ValueHandler {
+  onClientValue(peer: Peer, value: Uint8Array): void;
+  onForward(peer: Peer, token: number, hops: number, value: Uint8Array): void;
+  onForwarded(peer: Peer, token: number, chosen: boolean): void;
+}
+
+/** Who wants to know that a peer can be spoken to (it said HELLO, or is taken for an original) or is gone. */
+export interface PeerListener {
+  onPeerReady(peer: Peer): void;
+  onPeerClosed(peer: Peer): void;
+  /** It answered a ping. */
+  onPong?(peer: Peer, token: number): void;
+}
+
+export interface Roles {
+  acceptor?: AcceptorHandler;
+  proposer?: ProposerHandler;
+  learner?: LearnerHandler;
+  values?: ValueHandler;
+  readonly listeners: PeerListener[];
+}

@@ -1,0 +1,72 @@
+/**
+ * Routes: to whom a node gives the values that it does not propose itself.
+ *
+ * A client gives them to its proposer, a proposer that follows to the leader, an acceptor to a proposer connected to
+ * it. Originals are known by what they do: whoever sends PREPARE or ACCEPT is a proposer.
+ */
+import { ballotOwner } from '../paxos/ballot.ts';
+import { Role } from '../transport/messages.ts';
+import type { Clock } from '../transport/transport.ts';
+import type { Observer } from './observer.ts';
+import type { Peer } from './peer.ts';
+import type { Peers } from './peers.ts';
+import type { Route } from './values.ts';
+
+/** How long a client waits for the proposer it was told to use, before it takes another. */
+const PREFERRED_PROPOSER_MS = 500;
+
+/** To the leader: by our connection to it, by its connection to us, or by way of an acceptor that hears it. */
+export function leaderRoute(peers: Peers, leaderId: number, selfId: number): Route {
+  const direct = peers.proposer(leaderId);
+  if (direct !== undefined && (!direct.isOurs || direct.hasRole(Role.proposer))) return direct;
+  for (const peer of peers.inbound) if (isProposer(peer, leaderId)) return peer;
+  for (const peer of peers.acceptors()) if (peer.isOurs && peer.acceptorId !== selfId) return peer;
+  return 'nowhere';
+}
+
+/** From a mere acceptor: to the leader it hears, or else to any proposer that is connected to it. */
+export function acceptorRoute(
+  peers: Peers,
+  acceptor: { readonly leaderBallot: number },
+  observer: Observer,
+): () => Route {
+  let toldNone = false;
+  return () => {
+    const { leaderBallot } = acceptor;
+    let found: Peer | undefined;
+    for (const peer of peers.inbound) {
+      if (leaderBallot > 0 && isProposer(peer, ballotOwner(leaderBallot))) return peer;
+      if (peer.hasRole(Role.proposer) || (!peer.isOurs && peer.proposesWith > 0)) found ??= peer;
+    }
+    if (found === undefined && !toldNone) observer.report({ type: 'no-proposer' });
+    toldNone = found === undefined;
+    return found ?? 'nowhere';
+  };
+}
+
+/** From a client: to the proposer it was told to use, or to another while that one is away or is none. */
+export function clientRoute(peers: Peers, proposerId: number, clock: Clock, observer: Observer): () => Route {
+  const startedAt = clock.now();
+  let told: Peer | undefined;
+  return () => {
+    const preferred = peers.proposer(proposerId);
+    if (preferred !== undefined && (!preferred.isOurs || preferred.hasRole(Role.proposer))) return preferred;
+    if (preferred === undefined && clock.now() - startedAt < PREFERRED_PROPOSER_MS) return 'nowhere';
+    for (const peer of peers.ready()) {
+      if (!peer.hasRole(Role.proposer)) continue;
+      if (told !== peer) {
+        const reason = preferred === undefined ? 'cannot be reached' : 'is an acceptor only';
+        observer.report({ type: 'other-proposer', asked: proposerId, remote: peer.remote, reason });
+      }
+      told = peer;
+      return peer;
+    }
+    // An acceptor hands values on to a proposer connected to it, as soon as there is one.
+    return preferred ?? [...peers.ready()][0] ?? 'nowhere';
+  };
+}
+
+function isProposer(peer: Peer, id: number): boolean {
+  if (peer.isOurs) return peer.hasRole(Role.proposer) && peer.peerHello?.id === id;
+  return peer.proposesWith > 0 && ballotOwner(peer.proposesWith) === id;
+}

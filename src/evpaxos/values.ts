@@ -1,0 +1,277 @@
+/**
+ * ValueRouter: every value that was handed to this node, until it is chosen or handed back. It waits here, is proposed
+ * here, or is passed on to the one who leads.
+ *
+ *   CLIENT_VALUE, FORWARD, submit() → waiting → proposed by us | FORWARD to the leader → chosen → its giver is told
+ *
+ * Invariants: a value is in one place at a time. What was passed on is kept until the other end says what became of
+ * it, and given to another only if it is handed back or that connection closes. What waits is bounded.
+ */
+import type { Config } from '../config/config.ts';
+import { PaxosError } from '../paxos/error.ts';
+import type { Submission } from '../paxos/waiting.ts';
+import { encodeClientValue, encodeForward, encodeForwarded } from '../transport/encode.ts';
+import type { Clock } from '../transport/transport.ts';
+import type { Observer } from './observer.ts';
+import type { Peer } from './peer.ts';
+import type { PeerListener, ValueHandler } from './roles.ts';
+import type { Turn } from './turn.ts';
+
+/** How often a value may be passed on; one that comes round more often has met no leader. */
+const MAX_HOPS = 3;
+/** How many values, and how many of their bytes, may be with one peer at a time. */
+const MAX_FORWARDED = 16_384;
+const MAX_FORWARDED_BYTES = 32 * 1024 * 1024;
+/** A value that was handed back rests this long, so that two nodes do not play it to and fro. */
+const RETURNED_REST_MS = 20;
+/** What a message holds beside the value. */
+const MESSAGE_HEAD_BYTES = 64;
+
+/** A value and who gave it. Its identity is the object. */
+export interface Value extends Submission {
+  readonly value: Uint8Array;
+  readonly hops: number;
+  /** who forwarded it, under which token; undefined: a client without HELLO, or this process */
+  readonly giver: Peer | undefined;
+  readonly token: number;
+  /** told when it is chosen; for values of this process */
+  readonly chosen: (() => void) | undefined;
+}
+
+/** Where values wait: the proposer's queue, or a queue of their own. */
+export interface ValueQueue {
+  readonly waitingCount: number;
+  readonly waitingBytes: number;
+  propose(value: Value): void;
+  takeWaiting(): Value | undefined;
+}
+
+/** Where waiting values go now. here: our own proposer takes them. nowhere: they wait. */
+export type Route = 'here' | 'nowhere' | Peer;
+
+export interface ValueRouterOptions {
+  readonly config: Config;
+  readonly queue: ValueQueue;
+  readonly route: () => Route;
+  /** true if this node learns what is chosen, and so can tell what became of a value an original has */
+  readonly learns: boolean;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly observer: Observer;
+}
+
+/** What one peer has of ours. */
+interface Entrusted {
+  readonly values: Map<number, Value>;
+  bytes: number;
+  nextToken: number;
+}
+
+export class ValueRouter implements ValueHandler, PeerListener {
+  readonly #options: ValueRouterOptions;
+  readonly #entrusted = new Map<Peer, Entrusted>();
+  /** values an original proposer has, by their bytes: all that it leaves us to know them by */
+  readonly #byBytes = new Map<string, { readonly peer: Peer; readonly token: number }[]>();
+  readonly #paused = new Set<Peer>();
+  #restsUntil = Number.NEGATIVE_INFINITY;
+  #refused = 0;
+
+  constructor(options: ValueRouterOptions) {
+    this.#options = options;
+    options.turn.addStep(() => this.#passOn());
+  }
+
+  /**
+   * Hands in a value of this process.
+   * @param chosen called once it is chosen
+   * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE or QUEUE_FULL
+   */
+  submit(value: Uint8Array, chosen?: () => void): void {
+    const fault = this.#fault(value);
+    if (fault !== undefined) throw fault;
+    if (this.isFull) {
+      throw new PaxosError(
+        'QUEUE_FULL',
+        'too many values wait to be proposed; submit again when some are chosen',
+      );
+    }
+    this.#options.queue.propose({ value, hops: 0, giver: undefined, token: 0, chosen });
+    this.#options.turn.schedule();
+  }
+
+  /** How many values wait here, to be proposed or passed on. */
+  get waitingCount(): number {
+    return this.#options.queue.waitingCount;
+  }
+
+  /** True while more wait than `max-waiting` allows. */
+  get isFull(): boolean {
+    return this.#options.queue.waitingBytes >= this.#options.config.maxWaitingBytes;
+  }
+
+  onClientValue(peer: Peer, value: Uint8Array): void {
+    const fault = this.#fault(value);
+    if (fault !== undefined) {
+      this.#options.observer.report({ type: 'value-refused', remote: peer.remote, reason: fault.message });
+      return;
+    }
+    if (this.isFull && !this.#holdBack(peer)) return;
+    // The view would keep the whole read buffer alive for as long as the value waits.
+    this.#options.queue.propose({
+      value: value.slice(),
+      hops: 0,
+      giver: undefined,
+      token: 0,
+      chosen: undefined,
+    });
+    this.#options.turn.schedule();
+  }
+
+  onForward(peer: Peer, token: number, hops: number, value: Uint8Array): void {
+    if (hops > MAX_HOPS || this.isFull || this.#fault(value) !== undefined) {
+      encodeForwarded(peer.out, token, false);
+      peer.sent();
+      return;
+    }
+    this.#options.queue.propose({ value: value.slice(), hops, giver: peer, token, chosen: undefined });
+    this.#options.turn.schedule();
+  }
+
+  onForwarded(peer: Peer, token: number, chosen: boolean): void {
+    const value = this.#takeBack(peer, token);
+    if (value === undefined) return;
+    if (chosen) {
+      this.settle(value);
+      return;
+    }
+    this.#options.queue.propose(value);
+    this.#restsUntil = this.#options.clock.now() + RETURNED_REST_MS;
+    this.#options.clock.after(RETURNED_REST_MS, () => this.#options.turn.schedule());
+  }
+
+  /** A value was chosen: tells whoever gave it. */
+  settle(value: Value): void {
+    value.chosen?.();
+    if (value.giver !== undefined && !value.giver.isClosed) {
+      encodeForwarded(value.giver.out, value.token, true);
+      value.giver.sent();
+    }
+    this.#resume();
+  }
+
+  /** An instance was delivered: it may be what an original proposer was given. */
+  onDelivered(bytes: Uint8Array): void {
+    if (this.#byBytes.size === 0) return;
+    const key = bytesKey(bytes);
+    const given = this.#byBytes.get(key)?.shift();
+    if (given === undefined) return;
+    if (this.#byBytes.get(key)?.length === 0) this.#byBytes.delete(key);
+    const value = this.#takeBack(given.peer, given.token);
+    if (value !== undefined) this.settle(value);
+  }
+
+  onPeerReady(_peer: Peer): void {
+    this.#options.turn.schedule();
+  }
+
+  /** What a peer had of ours is given again; it may then be chosen twice. */
+  onPeerClosed(peer: Peer): void {
+    this.#paused.delete(peer);
+    const entrusted = this.#entrusted.get(peer);
+    if (entrusted === undefined) return;
+    this.#entrusted.delete(peer);
+    for (const [key, given] of this.#byBytes) {
+      const rest = given.filter((one) => one.peer !== peer);
+      if (rest.length === 0) this.#byBytes.delete(key);
+      else this.#byBytes.set(key, rest);
+    }
+    for (const value of entrusted.values.values()) this.#options.queue.propose(value);
+    this.#options.turn.schedule();
+  }
+
+  #fault(value: Uint8Array): PaxosError | undefined {
+    if (value.length === 0) {
+      return new PaxosError(
+        'VALUE_EMPTY',
+        'a value has at least one byte: original nodes take an empty one for none',
+      );
+    }
+    const limit = this.#options.config.maxMessageBytes - MESSAGE_HEAD_BYTES;
+    if (value.length <= limit) return undefined;
+    return new PaxosError(
+      'VALUE_TOO_LARGE',
+      `the value has ${value.length} bytes; max-message allows ${limit}`,
+    );
+  }
+
+  /** More waits than is allowed: stops reading from who sends nothing but values; from others, drops. */
+  #holdBack(peer: Peer): boolean {
+    if (peer.sendsOnlyValues) {
+      this.#paused.add(peer);
+      peer.link.pause();
+      return true;
+    }
+    if (this.#refused++ === 0) {
+      const reason = 'too many values wait to be proposed (max-waiting)';
+      this.#options.observer.report({ type: 'value-refused', remote: peer.remote, reason });
+    }
+    return false;
+  }
+
+  #resume(): void {
+    if (this.#paused.size === 0 && this.#refused === 0) return;
+    if (this.#options.queue.waitingBytes > this.#options.config.maxWaitingBytes / 2) return;
+    this.#refused = 0;
+    for (const peer of this.#paused) peer.link.resume();
+    this.#paused.clear();
+  }
+
+  /** Gives waiting values to the leader, as many as it may have at a time. */
+  #passOn(): boolean {
+    const { queue, route, clock } = this.#options;
+    if (queue.waitingCount === 0) return false;
+    const to = route();
+    if (to === 'here' || to === 'nowhere' || clock.now() < this.#restsUntil) return false;
+    const entrusted = this.#entrusted.get(to) ?? { values: new Map(), bytes: 0, nextToken: 1 };
+    this.#entrusted.set(to, entrusted);
+    while (entrusted.values.size < MAX_FORWARDED && entrusted.bytes < MAX_FORWARDED_BYTES) {
+      const value = queue.takeWaiting();
+      if (value === undefined) break;
+      this.#give(to, entrusted, value);
+    }
+    to.sent();
+    this.#resume();
+    return false;
+  }
+
+  #give(to: Peer, entrusted: Entrusted, value: Value): void {
+    const token = entrusted.nextToken++;
+    if (to.isOurs) {
+      encodeForward(to.out, token, value.hops + 1, value.value);
+    } else {
+      encodeClientValue(to.out, value.value);
+      // Without a learner nobody here will know what becomes of it: it is the original's from now on.
+      if (!this.#options.learns) return;
+      const key = bytesKey(value.value);
+      const given = this.#byBytes.get(key);
+      if (given === undefined) this.#byBytes.set(key, [{ peer: to, token }]);
+      else given.push({ peer: to, token });
+    }
+    entrusted.values.set(token, value);
+    entrusted.bytes += value.value.length;
+  }
+
+  #takeBack(peer: Peer, token: number): Value | undefined {
+    const entrusted = this.#entrusted.get(peer);
+    const value = entrusted?.values.get(token);
+    if (entrusted === undefined || value === undefined) return undefined;
+    entrusted.values.delete(token);
+    entrusted.bytes -= value.value.length;
+    this.#options.turn.schedule();
+    return value;
+  }
+}
+
+function bytesKey(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
