@@ -22,7 +22,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -31,6 +30,7 @@ import {
 import { dirname, join } from 'node:path';
 import { PaxosError } from '../paxos/error.ts';
 import { recordsLost } from './failure.ts';
+import { lmdbDamage, lmdbVersion } from './lmdb-file.ts';
 import { isLockFile } from './lock.ts';
 import { FORMAT_VERSION } from './record.ts';
 
@@ -38,8 +38,9 @@ export const DATABASE_FILE = 'data.mdb';
 const DATABASE_FILES: readonly string[] = [DATABASE_FILE, 'lock.mdb'];
 const MARKER_FILE = 'libpaxos-acceptor.txt';
 const UNFINISHED_FILE = `${MARKER_FILE}.new`;
+/** What a new database takes, its lock file included. */
+const FIRST_PAGES_BYTES = 65_536;
 const MARKER_TITLE = /^libpaxos acceptor storage, format (\d+)$/;
-const LMDB_MAGIC = 0xbeef_c0de;
 
 /** Whose storage a directory holds. */
 export interface Ownership {
@@ -90,8 +91,10 @@ export function inspectDirectory(path: string, owner: Ownership, anyFormat = fal
 export function prepareDirectory(path: string, owner: Ownership, trash: boolean): Marker {
   const found = inspectDirectory(path, owner, trash);
   if (found.kind === 'ours' && !trash) {
-    if (existsSync(join(path, DATABASE_FILE))) return found.marker;
-    throw recordsLost(path, `${DATABASE_FILE} is gone`);
+    const file = join(path, DATABASE_FILE);
+    const damage = existsSync(file) ? lmdbDamage(file) : `${DATABASE_FILE} is gone`;
+    if (damage !== undefined) throw recordsLost(path, damage);
+    return found.marker;
   }
   if (found.kind === 'ours') discardStorage(path);
   const identity = randomBytes(16).toString('hex');
@@ -117,7 +120,18 @@ function beginStorage(path: string, marker: Marker): void {
   } finally {
     closeSync(handle);
   }
+  proveRoom(path);
   syncDirectory(path);
+}
+
+/** Fails if the disk has no room for the first pages: the binding would end the process instead. */
+function proveRoom(path: string): void {
+  const file = join(path, `${UNFINISHED_FILE}.room`);
+  try {
+    writeFileSync(file, Buffer.alloc(FIRST_PAGES_BYTES), { flush: true });
+  } finally {
+    rmSync(file, { force: true });
+  }
 }
 
 /** Second half, once the database is durable: the marker gets its name. */
@@ -206,20 +220,6 @@ function describeForeign(path: string, names: readonly string[]): string {
     }
   }
   return `${path} is not empty and not a storage of libpaxos; it is left untouched; ${advice}`;
-}
-
-/** The data version in an LMDB file's first meta page, behind its magic number; undefined: no LMDB file. */
-function lmdbVersion(file: string): number | undefined {
-  const head = Buffer.alloc(64);
-  const handle = openSync(file, 'r');
-  try {
-    readSync(handle, head, 0, head.length, 0);
-  } finally {
-    closeSync(handle);
-  }
-  // The magic number follows the page's header: 16 bytes in LMDB 0.9, 12 on 32-bit machines, 24 in later formats.
-  const offset = [16, 12, 24].find((candidate) => head.readUInt32LE(candidate) === LMDB_MAGIC);
-  return offset === undefined ? undefined : head.readUInt32LE(offset + 4);
 }
 
 /** Makes names in a directory durable. */

@@ -9,9 +9,9 @@
  * deleted behind it, a few thousand to a transaction, and what a crash leaves over at the next open. Nothing at or below
  * the trim point is ever read.
  *
- * How lmdb is opened decides whether "resolved" means "on disk": without overlapping sync a transaction's promise
- * resolves after fdatasync and the meta page; without event-turn batching a failed one rejects and does no more. After
- * a failed sync lmdb would take the next write as if nothing were, so the first failure ends the storage here.
+ * How lmdb is opened decides whether "resolved" means "on disk": without overlapping sync a transaction resolves after
+ * fdatasync and the meta page; without event-turn batching a failed one rejects and does no more. After a failed sync
+ * lmdb would take the next write as if nothing were, so the first failure ends the storage here.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,6 +48,8 @@ const SWEEP_RECORDS = 2_048;
 /** What is read from the database at a time for `accepted`; no read transaction is held between. */
 const PIECE_RECORDS = 256;
 const PIECE_BYTES = 1_048_576;
+/** The map grows by itself; a first size that the address space does not have would end the process. */
+const MAX_FIRST_MAP_BYTES = 2 ** 40;
 /** A record in lmdb's pages against its bytes here: page headers, nodes, and pages that are partly empty. */
 const PAGE_OVERHEAD = 1.5;
 
@@ -214,6 +216,11 @@ export class LmdbStorage implements Storage {
     return this.#committing;
   }
 
+  /** Waits until what lies at or below the trim point on disk is deleted there, or the storage has ended. */
+  async swept(): Promise<void> {
+    await this.#sweeping;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#giveBack();
     return this.#closing;
@@ -294,25 +301,18 @@ export class LmdbStorage implements Storage {
   /** Ends the storage with the first failure, and tells which that was. */
   async #fail(error: unknown): Promise<PaxosError> {
     const first = this.#ended;
-    const unexplained = new PaxosError('STORAGE_FAILED', `${this.path} could not be written`, {
-      cause: error,
-    });
-    this.#ended ??= unexplained;
+    const provisional = new PaxosError('STORAGE_FAILED', `${this.path} could not be written`);
+    this.#ended ??= provisional;
     const failure = await asPaxosError(error, this.path);
-    if (this.#ended === unexplained) this.#ended = failure;
+    if (this.#ended === provisional) this.#ended = failure;
     return first ?? failure;
   }
 
   /** A record from the database. A borrowed one is valid until the next read, and costs no copy. */
   #read(instanceId: number, how: 'borrowed' | 'copied'): AcceptorRecord | undefined {
     const key = keyOf(instanceId);
-    let content: Uint8Array | undefined;
-    if (how === 'copied') content = this.#database.getBinary(key);
-    else {
-      const borrowed = this.#database.getBinaryFast(key);
-      content = borrowed?.subarray(0, borrowed.length);
-    }
-    return content === undefined ? undefined : this.#decode(instanceId, key, content);
+    const found = how === 'copied' ? this.#database.getBinary(key) : this.#database.getBinaryFast(key);
+    return found === undefined ? undefined : this.#decode(instanceId, key, found.subarray(0, found.length));
   }
 
   #decode(instanceId: number, key: Uint8Array, content: Uint8Array): AcceptorRecord {
@@ -358,7 +358,7 @@ async function openDatabase(
     overlappingSync: false,
     eventTurnBatching: false,
     noSync: !sync,
-    mapSize: mapSizeBytes,
+    mapSize: Math.min(mapSizeBytes, MAX_FIRST_MAP_BYTES),
   });
   try {
     if (!isNew) return { database, state: readState(database, path, marker) };
