@@ -29,6 +29,8 @@ const MAX_DELIVERIES_PER_TURN = 8192;
 
 export interface LearnerRoleOptions {
   readonly config: Config;
+  /** how many instances above the next one are kept, a power of two */
+  readonly window: number;
   readonly peers: Peers;
   readonly turn: Turn;
   readonly clock: Clock;
@@ -65,7 +67,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   constructor(options: LearnerRoleOptions) {
     this.#options = options;
     const acceptors = options.config.acceptors.length;
-    this.core = new Learner({ acceptors, catchUp: options.start !== 'heard' });
+    this.core = new Learner({ acceptors, window: options.window, catchUp: options.start !== 'heard' });
     this.#isPlaced = options.start !== 'chosen';
     this.#highest = new Array<number>(acceptors).fill(0);
     this.#trims = new Array<number>(acceptors).fill(0);

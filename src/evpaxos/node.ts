@@ -21,6 +21,7 @@ import { LearnerRole } from './learner.ts';
 import { type Observer, SILENT } from './observer.ts';
 import { Peers } from './peers.ts';
 import { ProposerRole } from './proposer.ts';
+import { ProposerIds } from './proposer-ids.ts';
 import type { Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
 import { Turn } from './turn.ts';
@@ -54,7 +55,18 @@ export interface NodeOptions extends World {
   readonly catchUp?: boolean;
   /** for a client: the proposer that values are given to while it can be reached */
   readonly proposerId?: number;
+  /** sizes of rings, powers of two; smaller ones for simulations */
+  readonly rings?: Rings;
 }
+
+export interface Rings {
+  /** how many instances a proposer holds open at once */
+  readonly inFlight: number;
+  /** how many instances above the next one a learner keeps */
+  readonly learner: number;
+}
+
+const DEFAULT_RINGS: Rings = { inFlight: 8192, learner: 65_536 };
 
 export class Node {
   readonly config: Config;
@@ -110,6 +122,7 @@ export class Node {
       roles,
       hello,
       config,
+      idInUse: (reason) => this.#fail(new PaxosError('ID_IN_USE', reason)),
     });
 
     const isProposer = (roleBits & Role.proposer) !== 0;
@@ -117,7 +130,10 @@ export class Node {
     // A proposer learns too: it has to know what was chosen, whoever proposed it.
     if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner();
     if (isProposer) this.proposer = this.#makeProposer(random);
-    if (isAcceptor) this.acceptor = this.#makeAcceptor();
+    if (isAcceptor) {
+      this.acceptor = this.#makeAcceptor();
+      roles.listeners.push(new ProposerIds(this.#clock));
+    }
     if (roleBits !== Role.learner) this.values = this.#makeValues();
     if (this.acceptor !== undefined) roles.acceptor = this.acceptor;
     if (this.proposer !== undefined) roles.proposer = this.proposer;
@@ -231,10 +247,18 @@ export class Node {
   }
 
   #makeLearner(): LearnerRole {
-    const { config, deliver, wantsMore, roles, catchUp = config.learnerCatchUp } = this.#options;
+    const {
+      config,
+      deliver,
+      wantsMore,
+      roles,
+      catchUp = config.learnerCatchUp,
+      rings = DEFAULT_RINGS,
+    } = this.#options;
     const isLearner = (roles & Role.learner) !== 0;
     return new LearnerRole({
       config,
+      window: rings.learner,
       peers: this.peers,
       turn: this.#turn,
       clock: this.#clock,
@@ -251,10 +275,11 @@ export class Node {
   }
 
   #makeProposer(random: Random): ProposerRole {
-    const { config, id } = this.#options;
+    const { config, id, rings = DEFAULT_RINGS } = this.#options;
     return new ProposerRole({
       id,
       config,
+      inFlight: rings.inFlight,
       peers: this.peers,
       turn: this.#turn,
       clock: this.#clock,

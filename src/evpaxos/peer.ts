@@ -13,7 +13,7 @@ import { encodeHello, encodePong, encodeRefused } from '../transport/encode.ts';
 import { type AcceptorStatus, type Hello, type MessageHandler, Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
 import type { Observer } from './observer.ts';
-import type { Roles } from './roles.ts';
+import type { AcceptorHandler, Roles } from './roles.ts';
 
 /** Why a connection is refused, as REFUSED tells it. */
 export const RefusalCode = { otherCluster: 1, idInUse: 2 } as const;
@@ -28,6 +28,8 @@ export interface PeerContext {
   readonly maxBacklogBytes: number;
   /** the peer has something to send, or may have changed what a turn's steps can do */
   changed(peer: Peer): void;
+  /** an acceptor knows another living process with our proposer id: we have to stop */
+  idInUse(reason: string): void;
 }
 
 /** Where an outbound connection leads; -1: not to an acceptor, or not to a proposer. */
@@ -50,6 +52,8 @@ export class Peer implements MessageHandler {
   dirty = false;
   /** the ballot of its last PREPARE or ACCEPT: whoever sends one is a proposer; 0: it sent none */
   proposesWith = 0;
+  /** what it asks of our acceptor is not heard: another process may have its proposer id */
+  isMuted = false;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
@@ -192,8 +196,9 @@ export class Peer implements MessageHandler {
     for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
   }
 
-  refused(_code: number, reason: string): void {
+  refused(code: number, reason: string): void {
     this.#context.observer.report({ type: 'refused', remote: this.remote, reason, byUs: false });
+    if (code === RefusalCode.idInUse && this.destination.acceptorId >= 0) this.#context.idInUse(reason);
     this.close();
   }
 
@@ -208,37 +213,37 @@ export class Peer implements MessageHandler {
   prepare(instanceId: number, ballot: number): void {
     this.#speaks();
     this.proposesWith = ballot;
-    this.#context.roles.acceptor?.onPrepare(this, instanceId, ballot);
+    this.#acceptor?.onPrepare(this, instanceId, ballot);
   }
 
   accept(instanceId: number, ballot: number, value: Uint8Array): void {
     this.#speaks();
     this.proposesWith = ballot;
-    this.#context.roles.acceptor?.onAccept(this, instanceId, ballot, value);
+    this.#acceptor?.onAccept(this, instanceId, ballot, value);
   }
 
   repeat(from: number, to: number): void {
     this.#speaks();
-    this.#context.roles.acceptor?.onRepeat(this, from, to);
+    this.#acceptor?.onRepeat(this, from, to);
   }
 
   trim(instanceId: number): void {
     this.#speaks();
-    this.#context.roles.acceptor?.onTrim(this, instanceId);
+    this.#acceptor?.onTrim(this, instanceId);
   }
 
   query(token: number): void {
-    this.#context.roles.acceptor?.onQuery(this, token);
+    this.#acceptor?.onQuery(this, token);
   }
 
   prepareFrom(from: number, to: number, ballot: number): void {
     this.#speaks();
-    this.#context.roles.acceptor?.onPrepareFrom(this, from, to, ballot);
+    this.#acceptor?.onPrepareFrom(this, from, to, ballot);
   }
 
   heartbeat(ballot: number, chosen: number, next: number): void {
     this.#speaks();
-    this.#context.roles.acceptor?.onHeartbeat(this, ballot, chosen, next);
+    this.#acceptor?.onHeartbeat(this, ballot, chosen, next);
   }
 
   promise(
@@ -330,6 +335,10 @@ export class Peer implements MessageHandler {
       type: 'debug',
       text: `${this.remote} sent a message of type ${type}: ignored`,
     });
+  }
+
+  get #acceptor(): AcceptorHandler | undefined {
+    return this.isMuted ? undefined : this.#context.roles.acceptor;
   }
 
   /** It says more than values: an original that has not said HELLO by now never will. */

@@ -27,6 +27,8 @@ export interface PeersOptions {
   readonly roles: Roles;
   readonly hello: Hello;
   readonly config: Config;
+  /** an acceptor knows another living process with our proposer id */
+  readonly idInUse: (reason: string) => void;
 }
 
 /** A connection that is kept up. */
@@ -59,6 +61,7 @@ export class Peers {
       maxMessageBytes: config.maxMessageBytes,
       maxBacklogBytes: config.maxPeerBacklogBytes,
       changed: (peer) => this.#changed(peer),
+      idInUse: options.idInUse,
     };
     turn.addStep(() => this.#deliverLoopback());
     turn.setFlush(() => this.#flush());

@@ -31,14 +31,14 @@ import { leaderRoute } from './routes.ts';
 import type { Turn } from './turn.ts';
 import type { Route, Value } from './values.ts';
 
-/** How many instances may be open at once; bounds also what is run again after a restart of the whole cluster. */
-const IN_FLIGHT = 8192;
 /** Unanswered questions are asked again this often. */
 const ASK_AGAIN_MS = 500;
 
 export interface ProposerRoleOptions {
   readonly id: number;
   readonly config: Config;
+  /** how many instances may be open at once, a power of two; so many are run again after the whole cluster stopped */
+  readonly inFlight: number;
   readonly peers: Peers;
   readonly turn: Turn;
   readonly clock: Clock;
@@ -83,12 +83,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #closed = false;
 
   constructor(options: ProposerRoleOptions) {
-    const { id, config, clock, random, turn } = options;
+    const { id, config, clock, random, turn, inFlight } = options;
     this.#options = options;
     const acceptors = config.acceptors.length;
     this.#quorum = quorumSize(acceptors);
-    const window = Math.min(config.proposerPreexecWindow, IN_FLIGHT);
-    this.core = new Proposer<Value>({ id, acceptors, window, inFlight: IN_FLIGHT });
+    const window = Math.min(config.proposerPreexecWindow, inFlight);
+    this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
     const { leaderTimeoutMs } = config;
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
     this.#trims = new Array<number>(acceptors).fill(0);
@@ -295,7 +295,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#campaign = new Campaign({
       id: this.core.id,
       acceptors: config.acceptors.length,
-      inFlight: IN_FLIGHT,
+      inFlight: this.#options.inFlight,
       token: this.#nextToken++,
       delivered: delivered(),
     });
@@ -312,6 +312,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const now = this.#options.clock.now();
     if (this.#state === 'asking') {
       if (!campaign.mayStand()) {
+        this.#askAgain(campaign, now);
         if (campaign.leaderHeard > 0 && campaign.hasQuorum())
           this.#follow(campaign.leaderHeard, 'a leader is heard');
         return;
@@ -336,6 +337,13 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raise();
   }
 
+  /** An answer may have been dropped on the way to us. */
+  #askAgain(campaign: Campaign, now: number): void {
+    if (now - campaign.askedAt < ASK_AGAIN_MS) return;
+    campaign.askedAt = now;
+    for (const peer of this.#options.peers.acceptors()) if (peer.isOurs) this.#query(peer);
+  }
+
   #query(peer: Peer): void {
     encodeQuery(peer.out, this.#campaign?.token ?? 0);
     peer.sent();
@@ -348,7 +356,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const range = this.core.rangeToPrepare(aid);
     if (range === undefined || now - (this.#rangeAskedAt[aid] ?? 0) < ASK_AGAIN_MS) return;
     // Small stretches are left to grow, but for the first.
-    if (range.from > this.core.low && range.to - range.from < IN_FLIGHT / 4) return;
+    if (range.from > this.core.low && range.to - range.from < this.#options.inFlight / 4) return;
     this.#rangeAskedAt[aid] = now;
     this.core.forgetPieces(aid);
     encodePrepareFrom(peer.out, range.from, range.to, this.core.ballot);
