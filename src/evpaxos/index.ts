@@ -9,6 +9,7 @@ export {
   LearnerNode,
   type LearnerOptions,
   type NodeHandle,
+  type ProposerHandle,
   ProposerNode,
   type ProposerOptions,
   Replica,

@@ -65,6 +65,12 @@ export interface NodeHandle extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** What a started proposer can be asked as well. */
+export interface ProposerHandle extends NodeHandle {
+  /** Proposes only above `instanceId`: what came up to there is chosen, or trimmed. A hint; it finds out by itself. */
+  setInstanceId(instanceId: number): void;
+}
+
 /** An acceptor: remembers for the cluster. */
 export const AcceptorNode = {
   /**
@@ -84,11 +90,11 @@ export const ProposerNode = {
    * Listens, connects to every acceptor and leads if nobody else does.
    * @throws PaxosError CONFIG_…, ID_UNKNOWN, ADDRESS_IN_USE, LISTEN_FAILED
    */
-  async start(options: ProposerOptions): Promise<NodeHandle> {
+  async start(options: ProposerOptions): Promise<ProposerHandle> {
     const config = configOf(options);
     checkId('proposer', options.id, config.proposers.length);
     const node = new Node({ ...worldOf(options), config, id: options.id, roles: Role.proposer });
-    return handleOf(await started(node));
+    return proposerHandleOf(await started(node));
   },
 };
 
@@ -124,6 +130,11 @@ export class LearnerNode implements NodeHandle, AsyncIterable<Delivered> {
   /** The highest instance delivered without a gap. */
   get delivered(): number {
     return this.#node.delivered;
+  }
+
+  /** Goes on above `instanceId`: what came up to there is in a checkpoint, and is not delivered any more. */
+  setInstanceId(instanceId: number): void {
+    this.#node.setInstanceId(instanceId);
   }
 
   /** Tells every acceptor to forget the instances up to `instanceId`, which every learner has in a checkpoint. */
@@ -192,6 +203,11 @@ export class Replica implements NodeHandle, AsyncIterable<Delivered> {
    */
   submit(value: Uint8Array, options: SubmitOptions = {}): Promise<void> {
     return this.#node.submit(value, options.signal);
+  }
+
+  /** Goes on above `instanceId`: what came up to there is in a checkpoint, and is not delivered any more. */
+  setInstanceId(instanceId: number): void {
+    this.#node.setInstanceId(instanceId);
   }
 
   /** Tells every acceptor to forget the instances up to `instanceId`, which every replica has in a checkpoint. */
@@ -361,6 +377,18 @@ function handleOf(node: Node): NodeHandle {
       return node.port;
     },
     closed: node.closed,
+    close: () => node.close(),
+    [Symbol.asyncDispose]: () => node.close(),
+  };
+}
+
+function proposerHandleOf(node: Node): ProposerHandle {
+  return {
+    get port() {
+      return node.port;
+    },
+    closed: node.closed,
+    setInstanceId: (instanceId) => node.setInstanceId(instanceId),
     close: () => node.close(),
     [Symbol.asyncDispose]: () => node.close(),
   };
