@@ -10,7 +10,6 @@
  * in this process's lifetime, of promises below that ballot: so no earlier process used it with another value. If the
  * quorum reported values, the one of the highest ballot is proposed. A value of our own is in one place at a time: in
  * the queue, or in one instance.
- *
  * Algorithm: Lamport, "Paxos Made Simple" (2001), sections 2.2 and 3.
  */
 import { ballotOwner, MAX_BALLOT, MAX_PROPOSERS } from './ballot.ts';
@@ -108,11 +107,10 @@ export class Proposer<S extends Submission = Submission> {
     return this.#window.next - this.#nextToAccept;
   }
 
-  /** Values that wait for an instance. */
+  /** Values that wait for an instance, and their bytes. */
   get waitingCount(): number {
     return this.#window.own.waitingCount;
   }
-
   get waitingBytes(): number {
     return this.#window.own.waitingBytes;
   }
@@ -158,10 +156,9 @@ export class Proposer<S extends Submission = Submission> {
 
   /** Opens instances until the window of prepared ones is full. Returns those opened, [from, to); often none. */
   openInstances(now: number): { readonly from: number; readonly to: number } {
-    const w = this.#window;
-    const from = w.next;
-    while (this.preparedCount < this.preexecWindow && !w.isFull()) w.open(now);
-    return { from, to: w.next };
+    const from = this.next;
+    while (this.preparedCount < this.preexecWindow && !this.#window.isFull()) this.#window.open(now);
+    return { from, to: this.next };
   }
 
   /** One acceptor's answer for one instance: to a probe if below our ballot, else to our prepare. */
@@ -392,10 +389,8 @@ export class Proposer<S extends Submission = Submission> {
 
   /** Writes down all that this proposer's future depends on. */
   writeState(to: StateWriter): void {
-    to.number(this.#ballot);
-    to.number(this.#highestSeen);
-    to.number(this.#nextToAccept);
-    to.number(this.#highestReported);
+    const numbers = [this.#ballot, this.#highestSeen, this.#nextToAccept, this.#highestReported];
+    for (const number of numbers) to.number(number);
     this.#window.writeState(to);
   }
 }
