@@ -44,7 +44,7 @@ export class Batch {
     if (this.#usedBytes > this.#arena.length) this.#grow();
 
     this.#view.setUint32(place, recordBytes);
-    writeKey(this.#view, place + LENGTH_BYTES, instanceId);
+    writeKey(this.#arena, place + LENGTH_BYTES, instanceId);
     this.#view.setUint32(place + RECORD_OFFSET, promisedBallot);
     this.#view.setUint32(place + RECORD_OFFSET + 4, acceptedBallot);
     this.#arena.set(value, place + RECORD_OFFSET + RECORD_HEADER_BYTES);
@@ -80,7 +80,7 @@ export class Batch {
     this.#sealed = true;
     for (const place of this.#places.values()) {
       const end = place + RECORD_OFFSET + this.#view.getUint32(place) - CHECKSUM_BYTES;
-      this.#view.setUint32(end, crc32(this.#arena.subarray(place + LENGTH_BYTES, end)));
+      this.#view.setUint32(end, crc32(this.#arena, place + LENGTH_BYTES, end));
     }
   }
 

@@ -33,6 +33,7 @@ import { DirectoryLock } from './lock.ts';
 import {
   type AcceptedRecord,
   checkRecord,
+  decodePromise,
   decodeRecord,
   decodeState,
   encodeState,
@@ -40,8 +41,10 @@ import {
   keyOf,
   type StoredState,
   withId,
+  writeKey,
 } from './record.ts';
 import { OpenState, STATE_KEY } from './state.ts';
+import { Sweeper } from './sweeper.ts';
 
 /** Deletions behind the trim point in one transaction: some 3 ms of this thread. */
 const SWEEP_RECORDS = 2_048;
@@ -86,13 +89,13 @@ export class LmdbStorage implements Storage {
   #spare = new Batch();
   #flight: Batch | undefined;
   #committing: Promise<void> | undefined;
-  /** the trim point on disk, which deletions follow */
-  #durableTrim: number;
-  #sweeping: Promise<void> | undefined;
-  #sweepUnderWay = false;
-  /** everything at or below is deleted */
-  #sweptTo = 0;
+  readonly #sweeper = new Sweeper({
+    deletePiece: (trimInstanceId) => this.#deletePiece(trimInstanceId),
+    failed: (error) => this.#fail(error),
+  });
   #closing: Promise<void> | undefined;
+  /** the key of the read under way */
+  readonly #key = keyOf(0);
   #highestPut: number;
   /** the last instance whose promise was looked up or written, so that a write after a look costs no second one */
   #lastAsked = 0;
@@ -107,9 +110,8 @@ export class LmdbStorage implements Storage {
     this.#lock = lock;
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
     this.#state = new OpenState(state);
-    this.#durableTrim = state.trimInstanceId;
     this.#highestPut = lastInstance(database);
-    this.#sweep();
+    this.#sweeper.follow(state.trimInstanceId);
   }
 
   /**
@@ -160,8 +162,7 @@ export class LmdbStorage implements Storage {
     this.#lastPromised =
       this.#open.promisedBallot(instanceId) ??
       this.#flight?.promisedBallot(instanceId) ??
-      this.#read(instanceId, 'borrowed')?.promisedBallot ??
-      0;
+      this.#readPromise(instanceId);
     this.#lastAsked = instanceId;
     return this.#lastPromised;
   }
@@ -169,7 +170,7 @@ export class LmdbStorage implements Storage {
   get(instanceId: number): AcceptorRecord | undefined {
     this.#mustBeOpen();
     if (instanceId > this.#highestPut || instanceId <= this.#state.trimInstanceId) return undefined;
-    return this.#open.get(instanceId) ?? this.#flight?.get(instanceId) ?? this.#read(instanceId, 'copied');
+    return this.#open.get(instanceId) ?? this.#flight?.get(instanceId) ?? this.#read(instanceId);
   }
 
   *accepted(from: number, to: number): Generator<AcceptedRecord> {
@@ -217,8 +218,8 @@ export class LmdbStorage implements Storage {
   }
 
   /** Waits until what lies at or below the trim point on disk is deleted there, or the storage has ended. */
-  async swept(): Promise<void> {
-    await this.#sweeping;
+  swept(): Promise<void> {
+    return this.#sweeper.settled();
   }
 
   close(): Promise<void> {
@@ -228,7 +229,7 @@ export class LmdbStorage implements Storage {
 
   async #giveBack(): Promise<void> {
     this.#ended = new PaxosError('CLOSED', `the storage in ${this.path} was closed`);
-    await Promise.allSettled([this.#committing, this.#sweeping]);
+    await Promise.allSettled([this.#committing, this.#sweeper.stop()]);
     await this.#database.close();
     await this.#lock.release();
   }
@@ -256,8 +257,7 @@ export class LmdbStorage implements Storage {
     batch.clear();
     this.#spare = batch;
     this.#flight = undefined;
-    this.#durableTrim = trimInstanceId;
-    this.#sweep();
+    this.#sweeper.follow(trimInstanceId);
   }
 
   /** Refuses a batch of records that would make the database outgrow its bound; freed pages count as room. */
@@ -273,46 +273,42 @@ export class LmdbStorage implements Storage {
     );
   }
 
-  /** Deletes what lies at or below the durable trim point, in the background, a transaction after the other. */
-  #sweep(): void {
-    if (this.#sweepUnderWay || this.#sweptTo === this.#durableTrim) return;
-    this.#sweepUnderWay = true;
-    this.#sweeping = this.#sweepAll();
+  /** A piece of the sweeper's work: the lowest records at or below the trim point, in one transaction. */
+  async #deletePiece(trimInstanceId: number): Promise<boolean> {
+    const range = { start: keyOf(1), end: keyOf(trimInstanceId + 1), limit: SWEEP_RECORDS };
+    const keys = [...this.#database.getKeys(range)];
+    if (keys.length === 0) return false;
+    await this.#database.batch(() => {
+      for (const key of keys) void this.#database.remove(key);
+    });
+    return keys.length === SWEEP_RECORDS;
   }
 
-  async #sweepAll(): Promise<void> {
-    try {
-      while (this.#ended === undefined && this.#sweptTo < this.#durableTrim) {
-        const trimmed = this.#durableTrim;
-        const range = { start: keyOf(1), end: keyOf(trimmed + 1), limit: SWEEP_RECORDS };
-        const keys = [...this.#database.getKeys(range)];
-        if (keys.length < SWEEP_RECORDS) this.#sweptTo = trimmed;
-        if (keys.length === 0) break;
-        await this.#database.batch(() => {
-          for (const key of keys) void this.#database.remove(key);
-        });
-      }
-    } catch (error) {
-      await this.#fail(error);
-    }
-    this.#sweepUnderWay = false;
-  }
-
-  /** Ends the storage with the first failure, and tells which that was. */
+  /** Ends the storage, and tells why: the first failure is what later calls throw. */
   async #fail(error: unknown): Promise<PaxosError> {
-    const first = this.#ended;
     const provisional = new PaxosError('STORAGE_FAILED', `${this.path} could not be written`);
     this.#ended ??= provisional;
+    void this.#sweeper.stop();
     const failure = await asPaxosError(error, this.path);
     if (this.#ended === provisional) this.#ended = failure;
-    return first ?? failure;
+    return failure;
   }
 
-  /** A record from the database. A borrowed one is valid until the next read, and costs no copy. */
-  #read(instanceId: number, how: 'borrowed' | 'copied'): AcceptorRecord | undefined {
-    const key = keyOf(instanceId);
-    const found = how === 'copied' ? this.#database.getBinary(key) : this.#database.getBinaryFast(key);
-    return found === undefined ? undefined : this.#decode(instanceId, key, found.subarray(0, found.length));
+  /** The ballot promised in the database; 0: no record. What lmdb lends is used before the next read. */
+  #readPromise(instanceId: number): number {
+    writeKey(this.#key, 0, instanceId);
+    const lent = this.#database.getBinaryFast(this.#key);
+    if (lent === undefined) return 0;
+    const promisedBallot = decodePromise(this.#key, lent, lent.length);
+    if (promisedBallot === undefined) throw recordDamaged(this.path, instanceId);
+    return promisedBallot;
+  }
+
+  /** A record from the database, in a buffer of its own. */
+  #read(instanceId: number): AcceptorRecord | undefined {
+    writeKey(this.#key, 0, instanceId);
+    const content = this.#database.getBinary(this.#key);
+    return content === undefined ? undefined : this.#decode(instanceId, this.#key, content);
   }
 
   #decode(instanceId: number, key: Uint8Array, content: Uint8Array): AcceptorRecord {

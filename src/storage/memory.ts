@@ -15,6 +15,7 @@ import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
 import { PAGE_INSTANCES, Page } from './page.ts';
 import { type AcceptedRecord, checkRecord, withId } from './record.ts';
 
+const EMPTY = new Uint8Array(0);
 /** A page is made when so many of its instances have a record. */
 const DENSE_FROM = 16;
 /** The most records outside pages: about 600 MB. (A Map takes 16.7 million.) */
@@ -109,7 +110,7 @@ export class MemoryStorage implements Storage {
 
     const page = this.#page(instanceId) ?? this.#pageForOneMore(instanceId);
     if (page !== undefined) page.put(instanceId % PAGE_INSTANCES, promisedBallot, acceptedBallot, value);
-    else this.#sparse.set(instanceId, { promisedBallot, acceptedBallot, value: new Uint8Array(value) });
+    else this.#putSparse(instanceId, promisedBallot, acceptedBallot, value);
 
     if (instanceId > this.#highestPut) this.#highestPut = instanceId;
     if (promisedBallot > this.#highestBallot) this.#highestBallot = promisedBallot;
@@ -194,6 +195,11 @@ export class MemoryStorage implements Storage {
     if (this.#sparse.size >= this.#maxSparseRecords) throw this.#full();
     this.#sparseCounts.set(number, count);
     return undefined;
+  }
+
+  #putSparse(instanceId: number, promisedBallot: number, acceptedBallot: number, value: Uint8Array): void {
+    const kept = value.length === 0 ? EMPTY : new Uint8Array(value);
+    this.#sparse.set(instanceId, { promisedBallot, acceptedBallot, value: kept });
   }
 
   #makePage(number: number): Page {

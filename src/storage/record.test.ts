@@ -5,7 +5,10 @@ import { Batch } from './batch.ts';
 import { crc32, crc32ByTable } from './crc32.ts';
 import { decodeRecord, decodeState, encodeState, instanceIdOf, keyOf, type StoredState } from './record.ts';
 
-const anyId = fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.maxSafeNat());
+const anyId = fc.oneof(
+  fc.integer({ min: 1, max: 1_000 }),
+  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+);
 
 /** One record as a batch stores it. */
 function encoded(instanceId: number, promised: number, accepted: number, value: Uint8Array): Uint8Array {
@@ -25,7 +28,8 @@ describe('crc32', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, cut) => {
         expect(crc32ByTable(bytes)).toBe(zlibCrc32(bytes));
         expect(crc32(bytes)).toBe(zlibCrc32(bytes));
-        expect(crc32(bytes.subarray(cut), crc32(bytes.subarray(0, cut)))).toBe(zlibCrc32(bytes));
+        const middle = Math.min(cut, bytes.length);
+        expect(crc32(bytes, middle, bytes.length, crc32(bytes, 0, middle))).toBe(zlibCrc32(bytes));
       }),
     );
   });
