@@ -18,3 +18,4 @@ export {
   type SubmitOptions,
 } from './nodes.ts';
 export { describeEvent, type LogLevel, type NodeEvent, type Observer } from './observer.ts';
+export type { Reach } from './peers.ts';

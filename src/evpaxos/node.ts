@@ -198,6 +198,12 @@ export class Node {
     });
   }
 
+  /** Hands in a value without waiting for it. */
+  offer(value: Uint8Array, chosen: (() => void) | undefined): void {
+    if (this.#closing !== undefined) throw closedError();
+    this.values?.submit(value, chosen);
+  }
+
   /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
   sendTrim(instanceId: number): void {
     for (const peer of this.peers.acceptors()) {

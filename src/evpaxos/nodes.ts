@@ -14,6 +14,7 @@ import { Role } from '../transport/messages.ts';
 import { type Delivered, Deliveries } from './deliveries.ts';
 import { Node, type World } from './node.ts';
 import { SILENT } from './observer.ts';
+import type { Reach } from './peers.ts';
 
 export interface StartOptions extends World {
   /** the path of a paxos.conf, or what readConfig or makeConfig gave */
@@ -276,6 +277,20 @@ export class Client implements NodeHandle, AsyncIterable<Delivered> {
     return this.#node.submit(value, options.signal);
   }
 
+  /**
+   * Hands in a value, for whoever sees by learning what becomes of it: the cheap submit(). Its bytes must not change.
+   * @param chosen called when a node of ours says that it is chosen, before or after it is delivered here
+   * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE, QUEUE_FULL, CLOSED
+   */
+  offer(value: Uint8Array, chosen?: () => void): void {
+    this.#node.offer(value, chosen);
+  }
+
+  /** The acceptors and proposers that it is connected to now. */
+  get reach(): Reach {
+    return this.#node.peers.reach;
+  }
+
   close(): Promise<void> {
     return this.#node.close();
   }
@@ -373,9 +388,7 @@ async function started(node: Node, after?: number): Promise<Node> {
 
 function handleOf(node: Node): NodeHandle {
   return {
-    get port() {
-      return node.port;
-    },
+    port: node.port,
     closed: node.closed,
     close: () => node.close(),
     [Symbol.asyncDispose]: () => node.close(),
@@ -383,13 +396,5 @@ function handleOf(node: Node): NodeHandle {
 }
 
 function proposerHandleOf(node: Node): ProposerHandle {
-  return {
-    get port() {
-      return node.port;
-    },
-    closed: node.closed,
-    setInstanceId: (instanceId) => node.setInstanceId(instanceId),
-    close: () => node.close(),
-    [Symbol.asyncDispose]: () => node.close(),
-  };
+  return { ...handleOf(node), setInstanceId: (instanceId) => node.setInstanceId(instanceId) };
 }

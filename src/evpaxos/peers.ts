@@ -6,7 +6,7 @@
  */
 import type { Config, NodeAddress } from '../config/config.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
-import type { Hello } from '../transport/messages.ts';
+import { type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
 import { type Loopback, makeLoopback } from './loopback.ts';
 import type { Observer } from './observer.ts';
@@ -29,6 +29,12 @@ export interface PeersOptions {
   readonly config: Config;
   /** an acceptor knows another living process with our proposer id */
   readonly idInUse: (reason: string) => void;
+}
+
+/** Whom a node's own connections lead to, by id: what they said of themselves, or of originals what the config says. */
+export interface Reach {
+  readonly acceptors: readonly number[];
+  readonly proposers: readonly number[];
 }
 
 /** A connection that is kept up. */
@@ -81,6 +87,18 @@ export class Peers {
   /** Our connections that are up and ready, to acceptors and to proposers. */
   *ready(): Generator<Peer> {
     for (const { peer } of this.#outbound) if (peer?.isReady) yield peer;
+  }
+
+  /** The acceptors and proposers that our connections lead to now. */
+  get reach(): Reach {
+    const acceptors: number[] = [];
+    const proposers: number[] = [];
+    for (const peer of this.ready()) {
+      const { acceptorId, proposerId } = peer.destination;
+      if (acceptorId >= 0 && (!peer.isOurs || peer.hasRole(Role.acceptor))) acceptors.push(acceptorId);
+      if (proposerId >= 0 && (!peer.isOurs || peer.hasRole(Role.proposer))) proposers.push(proposerId);
+    }
+    return { acceptors, proposers };
   }
 
   /** Our connections to acceptors that are up and ready. */
