@@ -133,13 +133,13 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (trimInstanceId > MAX_WIRE_INSTANCE) return;
     this.#trims[peer.acceptorId] = trimInstanceId;
     const trim = kthHighest(this.#trims, quorumSize(this.core.acceptors));
-    if (
-      !this.#isPlaced ||
-      this.core.waitingForFirst ||
-      trim < this.core.nextInstanceId ||
-      trim === this.#saidBehindTrim
-    )
+    if (!this.#isPlaced || this.core.waitingForFirst || trim < this.core.nextInstanceId) return;
+    if (this.#options.start === 'chosen') {
+      // A proposer needs no history: what was trimmed is settled.
+      this.setInstanceId(trim);
       return;
+    }
+    if (trim === this.#saidBehindTrim) return;
     this.#saidBehindTrim = trim;
     const instanceId = this.core.nextInstanceId;
     this.#options.observer.report({ type: 'behind-trim', instanceId, trimInstanceId: trim });

@@ -205,9 +205,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const aid = peer.acceptorId;
     this.#heard(aid);
     this.#noteTrim(aid, promise.trimInstanceId);
-    this.#rangeAskedAt[aid] = Number.NEGATIVE_INFINITY;
     const { ballot, from, to, promisedBallot, count } = promise;
     const outcome = this.core.receivePromiseFrom(aid, ballot, from, to, promisedBallot, count);
+    // After a refusal the next question waits: asked again at once, a replica would refuse itself without end.
+    if (outcome === 'counted') this.#rangeAskedAt[aid] = Number.NEGATIVE_INFINITY;
     if (outcome === 'preempted') this.#preempted();
   }
 
