@@ -44,12 +44,13 @@ export class Leadership {
   hear(ballot: number, now: number): boolean {
     if (ballotOwner(ballot) === this.#options.id) return false;
     const known = this.leaderBallot(now);
-    if (ballot < known) return false;
-    this.#ballot = ballot;
+    // An original has a ballot for each instance: a lower one shows as well that it lives.
+    if (ballot < known && ballotOwner(ballot) !== ballotOwner(known)) return false;
+    this.#ballot = Math.max(ballot, known);
     this.#heardAt = now;
     const { leaderTimeoutMs, random } = this.#options;
     this.#askAt = now + leaderTimeoutMs * (1 + 0.5 * random.next());
-    return ballot !== known;
+    return this.#ballot !== known;
   }
 
   /** True if nobody leads and it is time to ask the acceptors whether they hear a leader. */

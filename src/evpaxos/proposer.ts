@@ -26,8 +26,9 @@ import { Leadership } from './leadership.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import { Raises } from './raises.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
-import { leaderRoute } from './routes.ts';
+import { hasOurProposer, leaderRoute } from './routes.ts';
 import type { Turn } from './turn.ts';
 import type { Route, Value } from './values.ts';
 
@@ -74,9 +75,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #announced = false;
   /** the highest ballot that this process proposed with */
   #usedBallot = 0;
-  /** when we may raise our ballot again, and how often it was in vain */
-  #raiseAt = Number.NEGATIVE_INFINITY;
-  #raises = 0;
+  readonly #raises: Raises;
   #ticks: Timer | undefined;
   #heartbeatAt = 0;
   #resendAt = 0;
@@ -91,6 +90,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
     const { leaderTimeoutMs } = config;
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
+    this.#raises = new Raises(leaderTimeoutMs, random);
     this.#trims = new Array<number>(acceptors).fill(0);
     this.#heardAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
     this.#rangeAskedAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
@@ -156,7 +156,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
     if (outcome === 'prepare') this.#prepareSingle(peer, instanceId, this.core.ballot);
-    else if (outcome === 'preempted') this.#preempted();
+    else if (outcome === 'preempted') this.#raiseIfBlocked();
     else if (this.#campaign !== undefined) this.#advanceCampaign();
   }
 
@@ -182,7 +182,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const aid = peer.acceptorId;
     this.#heard(aid);
     this.#noteTrim(aid, status.trimInstanceId);
-    if (this.core.receiveHighestBallot(aid, status.highestBallot) === 'preempted') this.#preempted();
+    if (this.core.receiveHighestBallot(aid, status.highestBallot) === 'preempted') this.#raiseIfBlocked();
     if (this.#campaign !== undefined && status.token === this.#campaign.token)
       this.#campaign.addStatus(status);
     this.#advanceCampaign();
@@ -252,19 +252,31 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#state = 'following';
   }
 
-  /** Somebody promised a higher ballot. If that one does not lead, ours goes above it, after ever longer pauses. */
+  /**
+   * Somebody promised a higher ballot. One of ours that took it is about to lead: it is waited for. An original may only
+   * have prepared: our ballot goes above its own, once that is in our way.
+   */
   #preempted(): void {
     const now = this.#options.clock.now();
     if (this.#leadership.leaderBallot(now) > this.core.ballot) {
       this.#stepDown('another proposer leads with a higher ballot');
       return;
     }
-    if (this.#state !== 'leading' || now < this.#raiseAt) return;
-    this.#raise();
+    if (this.#state !== 'leading') return;
+    const winner = ballotOwner(this.core.highestSeen);
+    if (winner !== this.core.id && hasOurProposer(this.#options.peers, winner)) {
+      this.#stepDown(`proposer ${winner} took a higher ballot`);
+      this.#leadership.backOff(now);
+    } else if (this.#raises.mayRaise(now)) this.#raise();
+  }
+
+  /** What was promised to somebody else is in our way only where it keeps an instance from us. */
+  #raiseIfBlocked(): void {
+    if (this.core.highestSeen > this.core.ballot && this.core.isWaitingForPromises) this.#preempted();
   }
 
   #raise(): void {
-    const { clock, random, config, failed } = this.#options;
+    const { clock, failed } = this.#options;
     const now = clock.now();
     const ballot = ballotAbove(this.core.highestSeen, this.core.id);
     if (ballot > MAX_BALLOT) {
@@ -273,10 +285,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
       );
       return;
     }
-    this.#raises = now - this.#raiseAt > config.leaderTimeoutMs ? 0 : this.#raises + 1;
-    const pause =
-      this.#raises === 0 ? 0 : Math.min(config.leaderTimeoutMs, 5 * 2 ** this.#raises) * random.next();
-    this.#raiseAt = now + pause;
+    this.#raises.note(now, this.core.low - 1);
     this.#state = 'leading';
     this.#announced = false;
     this.core.raise(ballot, now);
@@ -400,6 +409,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
         this.#sendAccept(accept);
       }
     } while (this.#open() && this.core.waitingCount > 0);
+    if (this.core.waitingCount > 0) this.#raiseIfBlocked();
     for (const peer of this.#options.peers.acceptors()) if (peer.isOurs) this.#prepareRange(peer);
     return false;
   }
@@ -436,7 +446,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   #tickLeading(now: number): void {
     const { config, peers, delivered } = this.#options;
-    if (this.core.highestSeen > this.core.ballot && now >= this.#raiseAt) this.#preempted();
+    this.#raiseIfBlocked();
     if (!this.#isHeardByQuorum(now)) {
       this.#stepDown('no quorum of acceptors answers');
       this.#leadership.backOff(now);

@@ -24,6 +24,12 @@ export function leaderRoute(peers: Peers, leaderId: number, selfId: number): Rou
   return 'nowhere';
 }
 
+/** True if a proposer of ours with this id is connected to us, or we to it. */
+export function hasOurProposer(peers: Peers, id: number): boolean {
+  const isOurs = (peer: Peer) => peer.isOurs && isProposer(peer, id);
+  return [...peers.ready(), ...peers.inbound].some(isOurs);
+}
+
 /** From a mere acceptor: to the leader it hears, or else to any proposer that is connected to it. */
 export function acceptorRoute(
   peers: Peers,

@@ -237,17 +237,25 @@ export class ValueRouter implements ValueHandler, PeerListener {
     while (entrusted.values.size < MAX_FORWARDED && entrusted.bytes < MAX_FORWARDED_BYTES) {
       const value = queue.takeWaiting();
       if (value === undefined) break;
-      this.#give(to, entrusted, value);
+      if (!this.#isHandedBack(value)) this.#give(to, entrusted, value);
     }
     to.sent();
     this.#resume();
     return false;
   }
 
+  /** A value that was passed on often enough goes back to its giver; without one, it is ours from now on. */
+  #isHandedBack(value: Value): boolean {
+    if (value.hops < MAX_HOPS || value.giver === undefined || value.giver.isClosed) return false;
+    encodeForwarded(value.giver.out, value.token, false);
+    value.giver.sent();
+    return true;
+  }
+
   #give(to: Peer, entrusted: Entrusted, value: Value): void {
     const token = entrusted.nextToken++;
     if (to.isOurs) {
-      encodeForward(to.out, token, value.hops + 1, value.value);
+      encodeForward(to.out, token, Math.min(value.hops + 1, MAX_HOPS), value.value);
     } else {
       encodeClientValue(to.out, value.value);
       // Without a learner nobody here will know what becomes of it: it is the original's from now on.
