@@ -1,0 +1,244 @@
+/**
+ * Checkers: what must hold after every event of a run, whatever the faults. They look from outside, at what is
+ * submitted, sent, written to disk and delivered; none asks the code under test whether it is right.
+ *
+ *   agreement      an instance has one value, for every learner, for ever; and a quorum has it on disk by then
+ *   validity       only what was submitted is delivered
+ *   order          a learner delivers every instance once, in order, without gaps
+ *   ballots        a ballot carries one value an instance, for ever
+ *   promises       what an acceptor promised it keeps: nothing sinks, nothing lower is accepted afterwards
+ *   durability     nothing is answered before it is on disk
+ *   trim           nothing is trimmed that a checkpoint lacks
+ */
+import { quorumSize } from '../paxos/quorum.ts';
+import type { MemoryStorage } from '../storage/memory.ts';
+import type { Message } from '../transport/message-log.ts';
+import type { SimDisk, Write } from './disk.ts';
+
+/** A promise of the protocol was broken: the run has found a fault. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly checker: string;
+  readonly instanceId: number | undefined;
+
+  constructor(checker: string, message: string, instanceId?: number) {
+    super(`${checker}: ${message}`);
+    this.checker = checker;
+    this.instanceId = instanceId;
+  }
+}
+
+export interface CheckersOptions {
+  readonly disks: readonly SimDisk[];
+  /** the highest instance that every learner has in a checkpoint */
+  readonly safeTrim: () => number;
+}
+
+export class Checkers {
+  readonly #options: CheckersOptions;
+  readonly #submitted = new Set<string>();
+  /** by instance: the value that was delivered first */
+  readonly #chosen = new Map<number, string>();
+  /** by `instance:ballot`: the value of the first ACCEPT seen */
+  readonly #proposed = new Map<string, string>();
+  /** by acceptor, then instance: the highest ballot it told that it promised */
+  readonly #told: readonly Map<number, number>[];
+  #deliveries = 0;
+
+  constructor(options: CheckersOptions) {
+    this.#options = options;
+    this.#told = options.disks.map(() => new Map<number, number>());
+  }
+
+  /** By instance, the value that was chosen. */
+  get chosen(): ReadonlyMap<number, string> {
+    return this.#chosen;
+  }
+
+  get deliveries(): number {
+    return this.#deliveries;
+  }
+
+  submitted(value: string): void {
+    this.#submitted.add(value);
+  }
+
+  /** A learner, at `expected`, delivered an instance. */
+  delivered(learner: string, expected: number, instanceId: number, bytes: Uint8Array): void {
+    this.#deliveries++;
+    const value = text(bytes);
+    if (instanceId !== expected) {
+      throw new Violation(
+        'order',
+        `${learner} delivered ${instanceId} where ${expected} was next`,
+        instanceId,
+      );
+    }
+    if (!this.#submitted.has(value)) {
+      throw new Violation('validity', `${learner} delivered "${value}", which nobody submitted`, instanceId);
+    }
+    const known = this.#chosen.get(instanceId);
+    if (known === undefined) {
+      this.#chosen.set(instanceId, value);
+      this.#isOnDisks(learner, instanceId, value);
+    } else if (known !== value) {
+      throw new Violation('agreement', `${learner} delivered "${value}", others "${known}"`, instanceId);
+    }
+  }
+
+  /** What is delivered first anywhere is held by a quorum of disks. */
+  #isOnDisks(learner: string, instanceId: number, value: string): void {
+    const { disks } = this.#options;
+    let holding = 0;
+    for (const { durable } of disks) {
+      if (instanceId <= durable.trimInstanceId) holding++;
+      else {
+        const record = durable.get(instanceId);
+        if (record !== undefined && record.acceptedBallot > 0 && text(record.value) === value) holding++;
+      }
+    }
+    if (holding < quorumSize(disks.length)) {
+      const has = `${holding} of ${disks.length} disks hold it`;
+      throw new Violation('durability', `${learner} delivered "${value}", but ${has}`, instanceId);
+    }
+  }
+
+  /** A message leaves a process of which `acceptorId` is the acceptor; undefined: it has none. */
+  sent(acceptorId: number | undefined, message: Message): void {
+    if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, text(message.value));
+    const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
+    if (acceptorId === undefined || durable === undefined) return;
+    switch (message.type) {
+      case 'promise':
+        this.#isPromised(acceptorId, durable, message.instanceId, message.ballot);
+        break;
+      case 'accepted':
+        this.#isAccepted(acceptorId, durable, message.instanceId, message.valueBallot, text(message.value));
+        break;
+      case 'promiseFrom':
+        if (message.promisedBallot <= message.ballot) this.#isFloor(acceptorId, durable, message.ballot);
+        break;
+      case 'preempted':
+        this.#isPromised(acceptorId, durable, message.instanceId, message.ballot - 1);
+        break;
+      case 'status':
+        if (
+          message.highestBallot > durable.highestBallot ||
+          message.trimInstanceId > durable.trimInstanceId
+        ) {
+          throw new Violation(
+            'durability',
+            `acceptor ${acceptorId} told of a ballot or trim that is not on its disk`,
+          );
+        }
+        break;
+      case 'acceptorState':
+        if (message.trimInstanceId > durable.trimInstanceId) {
+          throw new Violation('durability', `acceptor ${acceptorId} told of a trim that is not on its disk`);
+        }
+        break;
+      default:
+    }
+  }
+
+  #checkBallot(instanceId: number, ballot: number, value: string): void {
+    const key = `${instanceId}:${ballot}`;
+    const known = this.#proposed.get(key);
+    if (known === undefined) this.#proposed.set(key, value);
+    else if (known !== value) {
+      throw new Violation(
+        'ballots',
+        `ballot ${ballot} was given to "${known}" and to "${value}"`,
+        instanceId,
+      );
+    }
+  }
+
+  #isPromised(acceptorId: number, durable: MemoryStorage, instanceId: number, ballot: number): void {
+    if (instanceId <= durable.trimInstanceId) return;
+    const promised = Math.max(durable.promisedBallot(instanceId), durable.promiseFloor);
+    if (promised < ballot) {
+      const text = `acceptor ${acceptorId} told a promise of ${ballot}; on its disk is ${promised}`;
+      throw new Violation('durability', text, instanceId);
+    }
+    this.#tell(acceptorId, instanceId, ballot);
+  }
+
+  #tell(acceptorId: number, instanceId: number, ballot: number): void {
+    const told = this.#told[acceptorId];
+    if (told !== undefined && (told.get(instanceId) ?? 0) < ballot) told.set(instanceId, ballot);
+  }
+
+  #isFloor(acceptorId: number, durable: MemoryStorage, ballot: number): void {
+    if (durable.promiseFloor < ballot) {
+      const text = `acceptor ${acceptorId} promised ${ballot} for all; on its disk is ${durable.promiseFloor}`;
+      throw new Violation('durability', text);
+    }
+  }
+
+  #isAccepted(
+    acceptorId: number,
+    durable: MemoryStorage,
+    instanceId: number,
+    ballot: number,
+    value: string,
+  ): void {
+    if (instanceId <= durable.trimInstanceId) return;
+    const record = durable.get(instanceId);
+    const acceptedBallot = record?.acceptedBallot ?? 0;
+    if (acceptedBallot < ballot) {
+      const text = `acceptor ${acceptorId} told that it accepted at ${ballot}; on its disk is ${acceptedBallot}`;
+      throw new Violation('durability', text, instanceId);
+    }
+    if (record !== undefined && acceptedBallot === ballot && text(record.value) !== value) {
+      throw new Violation(
+        'durability',
+        `acceptor ${acceptorId} told another value than is on its disk`,
+        instanceId,
+      );
+    }
+  }
+
+  /** An acceptor's disk is about to change. */
+  written(acceptorId: number, durable: MemoryStorage, write: Write): void {
+    if (write.type === 'floor') {
+      if (write.ballot < durable.promiseFloor)
+        throw new Violation('promises', `the floor of acceptor ${acceptorId} sank`);
+      return;
+    }
+    const { instanceId } = write;
+    if (write.type === 'trim') {
+      if (instanceId > this.#options.safeTrim()) {
+        throw new Violation('trim', `acceptor ${acceptorId} trims what a checkpoint lacks`, instanceId);
+      }
+      return;
+    }
+    const promised = durable.promisedBallot(instanceId);
+    if (write.promisedBallot < promised) {
+      throw new Violation(
+        'promises',
+        `acceptor ${acceptorId} sank from ${promised} to ${write.promisedBallot}`,
+        instanceId,
+      );
+    }
+    const record = durable.get(instanceId);
+    const isNew = write.acceptedBallot > (record?.acceptedBallot ?? 0);
+    if (!isNew && record !== undefined && text(record.value) !== text(write.value)) {
+      throw new Violation(
+        'promises',
+        `acceptor ${acceptorId} replaced a value without a higher ballot`,
+        instanceId,
+      );
+    }
+    const kept = Math.max(this.#told[acceptorId]?.get(instanceId) ?? 0, durable.promiseFloor);
+    if (isNew && write.acceptedBallot < kept) {
+      const text = `acceptor ${acceptorId} accepted at ${write.acceptedBallot} after it promised ${kept}`;
+      throw new Violation('promises', text, instanceId);
+    }
+  }
+}
+
+/** Values of a run are text, so that a failure can be read. */
+export function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}

@@ -1,0 +1,118 @@
+/**
+ * Machine: where one node of a run lives. Its disk and checkpoint outlast its processes; each start is a new process
+ * with the production code.
+ */
+import type { Config } from '../config/config.ts';
+import { Node, type Rings } from '../evpaxos/node.ts';
+import type { NodeEvent } from '../evpaxos/observer.ts';
+import { PaxosError } from '../paxos/error.ts';
+import { Role } from '../transport/messages.ts';
+import { SeededRandom } from '../transport/random.ts';
+import type { Random } from '../transport/transport.ts';
+import type { SimDisk } from './disk.ts';
+import type { SimNetwork } from './network.ts';
+import { SimProcess } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface MachineOptions {
+  readonly name: string;
+  readonly roles: number;
+  readonly id: number;
+  readonly config: Config;
+  readonly rings: Rings;
+  readonly scheduler: Scheduler;
+  readonly network: SimNetwork;
+  readonly random: Random;
+  readonly disk: SimDisk | undefined;
+  readonly proposerId: number;
+  /** told of each delivery, with the instance that was next */
+  readonly delivered: (machine: Machine, expected: number, instanceId: number, value: Uint8Array) => void;
+  readonly event: (machine: Machine, event: NodeEvent) => void;
+  /** told when the process ended by itself */
+  readonly died: (machine: Machine, error: PaxosError) => void;
+}
+
+export class Machine {
+  readonly options: MachineOptions;
+  #process: SimProcess | undefined;
+  #node: Node | undefined;
+  #starts = 0;
+  /** the next instance this process will deliver; 0: the first it hears of */
+  #next = 1;
+  /** everything up to here is in a checkpoint on this machine's disk */
+  checkpoint = 0;
+
+  constructor(options: MachineOptions) {
+    this.options = options;
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  get process(): SimProcess | undefined {
+    return this.#process;
+  }
+
+  get isUp(): boolean {
+    return this.#process?.isAlive ?? false;
+  }
+
+  get starts(): number {
+    return this.#starts;
+  }
+
+  /** The highest instance that this process delivered. */
+  get deliveredTo(): number {
+    return this.#next - 1;
+  }
+
+  start(drift: number, slownessMs: number): void {
+    const { scheduler, network, random, disk, config, roles, id, name, rings, proposerId } = this.options;
+    const process = new SimProcess({ scheduler, name, drift, slownessMs });
+    this.#process = process;
+    this.#starts++;
+    this.#next = this.checkpoint + 1;
+    const node = new Node({
+      config,
+      roles,
+      id,
+      rings,
+      proposerId,
+      transport: network.transportOf(process),
+      clock: process.clock,
+      random: new SeededRandom(Math.floor(random.next() * 2 ** 48)),
+      observer: { report: (event) => this.options.event(this, event) },
+      catchUp: true,
+      deliver: ({ instanceId, value }) => {
+        const expected = this.#next;
+        this.#next = instanceId + 1;
+        // A mere proposer follows what is chosen from where it began; it promises no one the whole sequence.
+        if ((roles & Role.learner) !== 0) this.options.delivered(this, expected, instanceId, value);
+      },
+      ...(disk === undefined ? {} : { storage: disk.open(process) }),
+    });
+    this.#node = node;
+    if (this.checkpoint > 0) node.setInstanceId(this.checkpoint);
+    node.closed.then(undefined, (error: unknown) => this.#ended(process, error));
+    node.start().then(undefined, (error: unknown) => this.#ended(process, error));
+  }
+
+  #ended(process: SimProcess, error: unknown): void {
+    if (!process.isAlive) return;
+    process.kill();
+    const fault =
+      error instanceof PaxosError ? error : new PaxosError('INTERNAL', String(error), { cause: error });
+    this.options.died(this, fault);
+  }
+
+  /** Ends the process between two of its steps. */
+  crash(): void {
+    this.#process?.kill();
+    this.#node = undefined;
+  }
+}

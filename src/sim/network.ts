@@ -1,0 +1,262 @@
+/**
+ * SimNetwork: links as TCP gives them, and as they fail. Bytes of one direction arrive in order, in pieces cut
+ * anywhere, late; or the link is cut, and what was under way is lost, in the middle of a message too.
+ *
+ * Partitions, one way or both, hold bytes back as a lost route does: nothing arrives, nobody is told, until they heal
+ * or the link is cut. Whole messages can be lost, doubled or swapped as well, which TCP never does, but a sender that
+ * drops for a slow peer, or resends, does: only those of which the protocol says that they may be (see tamper).
+ */
+
+import { PaxosError } from '../paxos/error.ts';
+import type { Address, Link, LinkEvents, Random, Transport } from '../transport/transport.ts';
+import type { SimProcess } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** How the network behaves now; the fault injector changes it. */
+export interface Weather {
+  /** the usual one-way delay, ms; actual ones are drawn around it, with a heavy tail */
+  delayMs: number;
+  /** how often a piece is much later than usual, 0 to 1 */
+  tail: number;
+  /** how often what is written is cut in pieces at random places, 0 to 1 */
+  split: number;
+}
+
+/** Looks at, and may change, what one end writes: the pieces that are really sent. */
+export type Tamper = (from: string, to: string, bytes: Uint8Array) => readonly Uint8Array[];
+
+interface Host {
+  readonly process: SimProcess;
+  readonly accept: (link: Link) => LinkEvents;
+}
+
+export class SimNetwork {
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #listening = new Map<number, Host>();
+  readonly #ends = new Set<SimEnd>();
+  /** `from>to` of directions that are blocked */
+  readonly #blocked = new Set<string>();
+  readonly weather: Weather = { delayMs: 0.5, tail: 0.01, split: 0.05 };
+  tamper: Tamper = (_from, _to, bytes) => [bytes];
+  #nextPort = 40_000;
+  #cuts = 0;
+
+  constructor(scheduler: Scheduler, random: Random) {
+    this.#scheduler = scheduler;
+    this.#random = random;
+  }
+
+  /** How many links were cut. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  /** The port that a process of this name reaches the world through. */
+  transportOf(process: SimProcess): Transport {
+    return {
+      connect: (address, events) => this.#connect(process, address, events),
+      listen: async (port, accept) => {
+        if (this.#listening.has(port)) throw new PaxosError('ADDRESS_IN_USE', `port ${port} is taken`);
+        this.#listening.set(port, { process, accept });
+        const close = async () => {
+          if (this.#listening.get(port)?.process === process) this.#listening.delete(port);
+        };
+        process.onDeath(() => void close());
+        return { port, close };
+      },
+    };
+  }
+
+  /** Blocks or opens one direction between two named processes. */
+  setBlocked(from: string, to: string, blocked: boolean): void {
+    if (blocked) this.#blocked.add(`${from}>${to}`);
+    else this.#blocked.delete(`${from}>${to}`);
+    if (!blocked) for (const end of this.#ends) end.wake();
+  }
+
+  isBlocked(from: string, to: string): boolean {
+    return this.#blocked.has(`${from}>${to}`);
+  }
+
+  healAll(): void {
+    this.#blocked.clear();
+    for (const end of this.#ends) end.wake();
+  }
+
+  /** Cuts the links between two processes; both ends learn of it in their own time. */
+  cut(one: string, other: string): void {
+    for (const end of [...this.#ends]) {
+      if (end.owner.name === one && end.other?.owner.name === other) {
+        this.#cuts++;
+        end.sever('connection reset');
+      }
+    }
+  }
+
+  /** A one-way delay, ms: log-normal-like, with a tail of whole seconds. */
+  drawDelay(): number {
+    const { delayMs, tail } = this.weather;
+    const usual = delayMs * (0.5 + this.#random.next());
+    if (this.#random.next() >= tail) return usual;
+    return usual + delayMs * 10 ** (3 * this.#random.next());
+  }
+
+  #connect(process: SimProcess, address: Address, events: LinkEvents): Link {
+    const near = new SimEnd(this, this.#scheduler, this.#random, process, `${address.host}:${address.port}`);
+    near.events = events;
+    this.#ends.add(near);
+    process.onDeath(() => near.sever('connection reset'));
+    process.after(this.drawDelay(), () => this.#arrive(near, address.port));
+    return near;
+  }
+
+  #arrive(near: SimEnd, port: number): void {
+    if (near.isClosed) return;
+    const host = this.#listening.get(port);
+    const isCutOff =
+      host !== undefined &&
+      (this.isBlocked(near.owner.name, host.process.name) ||
+        this.isBlocked(host.process.name, near.owner.name));
+    if (host === undefined || !host.process.isAlive || isCutOff) {
+      near.sever(isCutOff ? 'connection timed out' : 'connection refused');
+      return;
+    }
+    const far = new SimEnd(this, this.#scheduler, this.#random, host.process, `10.0.0.1:${this.#nextPort++}`);
+    this.#ends.add(far);
+    far.other = near;
+    near.other = far;
+    host.process.onDeath(() => far.sever('connection reset'));
+    host.process.after(0, () => {
+      if (far.isClosed) return;
+      far.events = host.accept(far);
+      far.wake();
+      near.owner.after(this.drawDelay(), () => {
+        if (near.isClosed) return;
+        near.events?.connected();
+        near.isUp = true;
+        near.wake();
+      });
+    });
+  }
+
+  forget(end: SimEnd): void {
+    this.#ends.delete(end);
+  }
+}
+
+/** One end of a link. */
+export class SimEnd implements Link {
+  readonly remote: string;
+  readonly owner: SimProcess;
+  other: SimEnd | undefined;
+  events: LinkEvents | undefined;
+  /** an end that opened the link is told of nothing before `connected` */
+  isUp = false;
+  readonly #network: SimNetwork;
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  /** what has arrived here in order and waits to be read; what is on its way here */
+  #arriving: { readonly bytes: Uint8Array; at: number }[] = [];
+  #waiting = 0;
+  #paused = false;
+  #closed = false;
+  #delivering = false;
+  #lastArrival = 0;
+
+  constructor(network: SimNetwork, scheduler: Scheduler, random: Random, owner: SimProcess, remote: string) {
+    this.#network = network;
+    this.#scheduler = scheduler;
+    this.#random = random;
+    this.owner = owner;
+    this.remote = remote;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed || !this.owner.isAlive || this.other === undefined) return;
+    for (const piece of this.#network.tamper(this.owner.name, this.other.owner.name, bytes)) {
+      this.#waiting += piece.length;
+      this.#send(piece);
+    }
+  }
+
+  #send(bytes: Uint8Array): void {
+    const cut = this.#random.next() < this.#network.weather.split && bytes.length > 1;
+    const at = cut ? 1 + Math.floor(this.#random.next() * (bytes.length - 1)) : bytes.length;
+    this.other?.receive(bytes.subarray(0, at), this.#network.drawDelay());
+    if (at < bytes.length) this.other?.receive(bytes.subarray(at), this.#network.drawDelay());
+  }
+
+  /** Bytes are on their way to this end; order is kept. */
+  receive(bytes: Uint8Array, delayMs: number): void {
+    const at = Math.max(this.#lastArrival, this.#scheduler.now + delayMs);
+    this.#lastArrival = at;
+    this.#arriving.push({ bytes, at });
+    this.wake();
+  }
+
+  /** Looks whether something can be delivered now, or when. */
+  wake(): void {
+    const next = this.#arriving[0];
+    if (next === undefined || this.#delivering || this.#closed || this.#paused) return;
+    if (this.events === undefined || this.other === undefined) return;
+    if (this.#network.isBlocked(this.other.owner.name, this.owner.name)) return;
+    this.#delivering = true;
+    this.owner.after(Math.max(0, next.at - this.#scheduler.now), () => {
+      this.#delivering = false;
+      this.#deliver();
+    });
+  }
+
+  #deliver(): void {
+    const next = this.#arriving[0];
+    if (next === undefined || this.#closed || this.#paused || this.other === undefined) return;
+    if (this.#network.isBlocked(this.other.owner.name, this.owner.name)) return;
+    this.#arriving.shift();
+    this.other.taken(next.bytes.length);
+    this.events?.data(next.bytes);
+    this.wake();
+  }
+
+  /** The other end has read so many bytes of ours. */
+  taken(bytes: number): void {
+    this.#waiting -= bytes;
+    if (this.#waiting > 0 || this.#closed) return;
+    this.owner.after(0, () => {
+      if (!this.#closed && this.#waiting === 0) this.events?.drained();
+    });
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.wake();
+  }
+
+  close(): void {
+    this.sever(undefined);
+  }
+
+  /** Ends the link: this end is told at once, the other after a while. What was under way is lost. */
+  sever(reason: string | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#arriving = [];
+    this.#network.forget(this);
+    this.owner.after(0, () => this.events?.closed(reason));
+    const other = this.other;
+    if (other === undefined || other.isClosed) return;
+    other.owner.after(this.#network.drawDelay(), () => other.sever('connection reset'));
+  }
+}

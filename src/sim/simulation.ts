@@ -1,0 +1,368 @@
+/**
+ * Simulation: one run. A seed decides the cluster, the work and the faults; production nodes run on a simulated
+ * network, disk, clock and generator; checkers look at every event. First faults, then calm, in which everything that
+ * was submitted has to be delivered everywhere.
+ *
+ *   new Simulation(seed).run() → Report | throws Violation
+ */
+import { makeConfig } from '../config/index.ts';
+import type { NodeEvent } from '../evpaxos/observer.ts';
+import type { PaxosError } from '../paxos/error.ts';
+import { ByteBuffer } from '../transport/buffer.ts';
+import { Decoder } from '../transport/decode.ts';
+import { encodeMessage } from '../transport/describe.ts';
+import { type Message, MessageLog } from '../transport/message-log.ts';
+import { Role } from '../transport/messages.ts';
+import { SeededRandom } from '../transport/random.ts';
+import { Checkers, text, Violation } from './checkers.ts';
+import { SimDisk } from './disk.ts';
+import { Faults } from './faults.ts';
+import { Machine } from './machine.ts';
+import { SimNetwork } from './network.ts';
+import { drawPlan, type FaultKind, type Plan } from './plan.ts';
+import { Scheduler } from './scheduler.ts';
+
+/** How long everything may take to be delivered once the faults are over, ms of virtual time. */
+const SETTLE_MS = 30_000;
+/** More events than any run needs: something turns without end. */
+const MAX_EVENTS = 5_000_000;
+const FIRST_PORT = 1000;
+
+/** Messages that the protocol can do without: it asks again. The others are lost only with their connection. */
+const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
+  'prepare',
+  'promise',
+  'accept',
+  'accepted',
+  'preempted',
+  'repeat',
+  'trim',
+  'acceptorState',
+  'query',
+  'status',
+  'prepareFrom',
+  'promisedValue',
+  'promiseFrom',
+  'heartbeat',
+  'leader',
+]);
+
+export interface Report {
+  readonly seed: number;
+  readonly plan: Plan;
+  /** a hash over all that was sent and delivered: equal seeds give equal hashes */
+  readonly hash: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly chosen: number;
+  /** values chosen more than once */
+  readonly duplicates: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  /** how often each kind of event was reported by the nodes */
+  readonly outcomes: ReadonlyMap<string, number>;
+}
+
+/** What a run tells as it goes, for message ladders. */
+export type Tracer = (atMs: number, from: string, to: string, what: Message | string) => void;
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly trace?: Tracer;
+}
+
+export class Simulation {
+  readonly plan: Plan;
+  readonly #seed: number;
+  readonly #random: SeededRandom;
+  readonly #scheduler = new Scheduler();
+  readonly #network: SimNetwork;
+  readonly #disks: SimDisk[] = [];
+  readonly #servers: Machine[] = [];
+  readonly #clients: Machine[] = [];
+  readonly #checkers: Checkers;
+  readonly #faults: Faults;
+  readonly #trace: Tracer | undefined;
+  readonly #outcomes = new Map<string, number>();
+  readonly #outstanding = new Map<Machine, Set<string>>();
+  readonly #submitted = new Set<string>();
+  #failure: Violation | undefined;
+  #hash = 0x811c9dc5;
+
+  constructor(options: SimulationOptions) {
+    this.#seed = options.seed;
+    this.#trace = options.trace;
+    this.#random = new SeededRandom(options.seed);
+    this.plan = drawPlan(this.#random);
+    this.#network = new SimNetwork(this.#scheduler, this.#random);
+    this.#network.tamper = (from, to, bytes) => this.#onWrite(from, to, bytes);
+    for (let a = 0; a < this.plan.acceptors; a++) {
+      this.#disks.push(
+        new SimDisk(this.#random, (durable, write) =>
+          this.#guard(() => this.#checkers.written(a, durable, write)),
+        ),
+      );
+    }
+    this.#checkers = new Checkers({ disks: this.#disks, safeTrim: () => this.#safeTrim() });
+    this.#build();
+    this.#faults = new Faults({
+      plan: this.plan,
+      scheduler: this.#scheduler,
+      random: this.#random,
+      network: this.#network,
+      servers: this.#servers,
+      all: [...this.#servers, ...this.#clients],
+      start: (machine) => this.#start(machine),
+    });
+  }
+
+  /** Runs to the end. @throws Violation when something that must hold did not */
+  async run(): Promise<Report> {
+    const { plan } = this;
+    for (const machine of [...this.#servers, ...this.#clients]) {
+      this.#scheduler.after(200 * this.#random.next(), () => this.#start(machine));
+    }
+    for (const client of this.#clients) this.#work(client, Math.ceil(plan.values / plan.clients));
+    if (plan.trims) this.#trimNowAndThen();
+    this.#faults.begin();
+    await this.#advance(plan.faultsMs, () => false);
+    this.#faults.end();
+    const settled = await this.#advance(this.#scheduler.now + SETTLE_MS, () => this.#isSettled());
+    if (!settled) throw new Violation('liveness', this.#whatIsMissing());
+    return this.#report();
+  }
+
+  /** Lets events happen until a time, or until `done`. */
+  async #advance(until: number, done: () => boolean): Promise<boolean> {
+    for (let turn = 0; this.#scheduler.step(until); turn++) {
+      // Lets promises that were settled by this event run before the next one.
+      await null;
+      await null;
+      await null;
+      if (this.#failure !== undefined) throw this.#failure;
+      if (turn % 64 === 0 && done()) return true;
+      if (this.#scheduler.executed > MAX_EVENTS) throw new Violation('liveness', 'events without end');
+    }
+    return done();
+  }
+
+  #build(): void {
+    const { plan } = this;
+    const address = (port: number) => ({ host: '10.0.0.1', port });
+    const acceptors = Array.from({ length: plan.acceptors }, (_, i) => address(FIRST_PORT + i));
+    const proposers = plan.replicas
+      ? acceptors
+      : Array.from({ length: plan.proposers }, (_, i) => address(2000 + i));
+    const config = makeConfig(plan.replicas ? { replicas: acceptors } : { acceptors, proposers }, {
+      proposerPreexecWindow: plan.preexecWindow,
+      maxWaitingBytes: 64 * 1024,
+      maxPeerBacklogBytes: 64 * 1024,
+      maxMessageBytes: 64 * 1024,
+    });
+    const add = (list: Machine[], name: string, roles: number, id: number, disk: SimDisk | undefined) =>
+      list.push(
+        new Machine({
+          name,
+          roles,
+          id,
+          config,
+          disk,
+          rings: { inFlight: plan.inFlight, learner: plan.learnerWindow },
+          scheduler: this.#scheduler,
+          network: this.#network,
+          random: this.#random,
+          proposerId: Math.floor(this.#random.next() * proposers.length),
+          delivered: (machine, expected, instanceId, value) =>
+            this.#onDelivered(machine, expected, instanceId, value),
+          event: (machine, event) => this.#onEvent(machine, event),
+          died: (machine, error) => this.#onDeath(machine, error),
+        }),
+      );
+    const acceptorRoles = plan.replicas ? Role.acceptor | Role.proposer | Role.learner : Role.acceptor;
+    for (const [a, disk] of this.#disks.entries())
+      add(this.#servers, plan.replicas ? `r${a}` : `a${a}`, acceptorRoles, a, disk);
+    if (!plan.replicas)
+      for (let p = 0; p < plan.proposers; p++) add(this.#servers, `p${p}`, Role.proposer, p, undefined);
+    for (let l = 0; l < plan.learners; l++) add(this.#servers, `l${l}`, Role.learner, 0, undefined);
+    for (let c = 0; c < plan.clients; c++)
+      add(this.#clients, `c${c}`, Role.learner | Role.client, 0, undefined);
+  }
+
+  #start(machine: Machine): void {
+    const drift = this.plan.faults.includes('drift') ? 0.9 + 0.2 * this.#random.next() : 1;
+    machine.start(drift, this.#random.next() < 0.1 ? 5 * this.#random.next() : 0);
+  }
+
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#failure ??= error;
+    }
+  }
+
+  /** Everything that goes over the network passes here: it is seen by the checkers, hashed, and tampered with. */
+  #onWrite(from: string, to: string, bytes: Uint8Array): readonly Uint8Array[] {
+    this.#mix(`${from}${to}${this.#scheduler.now}`, bytes);
+    const log = new MessageLog();
+    const fault = new Decoder(log, { maxMessageBytes: 64 * 1024 * 1024 }).push(bytes);
+    if (fault !== undefined) this.#failure ??= new Violation('codec', `${from} sent ${fault}`);
+    const acceptorId = /^[ar]\d+$/.test(from) ? Number(from.slice(1)) : undefined;
+    const messages = [...log.take()];
+    for (const message of messages) {
+      this.#guard(() => this.#checkers.sent(acceptorId, message));
+      this.#trace?.(this.#scheduler.now, from, to, message);
+    }
+    const { loss, duplication, reordering } = this.#faults.messages;
+    if (loss === 0 && duplication === 0 && reordering === 0) return [bytes];
+    return this.#tamper(messages);
+  }
+
+  #tamper(messages: readonly Message[]): readonly Uint8Array[] {
+    const { loss, duplication, reordering } = this.#faults.messages;
+    const random = this.#random;
+    const sent: Message[] = [];
+    for (const message of messages) {
+      const isExpendable = EXPENDABLE.has(message.type);
+      if (isExpendable && random.next() < loss) continue;
+      sent.push(message);
+      if (isExpendable && random.next() < duplication) sent.push(message);
+      const before = sent[sent.length - 2];
+      if (isExpendable && before !== undefined && EXPENDABLE.has(before.type) && random.next() < reordering) {
+        sent.splice(-2, 2, message, before);
+      }
+    }
+    if (sent.length === 0) return [];
+    const buffer = new ByteBuffer();
+    for (const message of sent) encodeMessage(buffer, message);
+    return [buffer.take()];
+  }
+
+  #mix(label: string, bytes: Uint8Array): void {
+    let hash = this.#hash;
+    for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
+    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+    this.#hash = hash >>> 0;
+  }
+
+  #onDelivered(machine: Machine, expected: number, instanceId: number, value: Uint8Array): void {
+    this.#mix(machine.name, value);
+    this.#trace?.(this.#scheduler.now, machine.name, machine.name, `delivers ${instanceId} "${text(value)}"`);
+    this.#guard(() => this.#checkers.delivered(machine.name, expected, instanceId, value));
+  }
+
+  #onEvent(machine: Machine, event: NodeEvent): void {
+    this.#outcomes.set(event.type, (this.#outcomes.get(event.type) ?? 0) + 1);
+    if (event.type !== 'debug')
+      this.#trace?.(this.#scheduler.now, machine.name, machine.name, JSON.stringify(event));
+    if (event.type === 'behind-trim') {
+      const text = `${machine.name} needs ${event.instanceId}, trimmed up to ${event.trimInstanceId}`;
+      this.#failure ??= new Violation('trim', text, event.instanceId);
+    }
+    if (event.type === 'bad-input')
+      this.#failure ??= new Violation('codec', `${machine.name} was sent ${event.reason}`);
+  }
+
+  #onDeath(machine: Machine, error: PaxosError): void {
+    this.#outcomes.set(error.code, (this.#outcomes.get(error.code) ?? 0) + 1);
+    this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
+    if (!error.code.startsWith('STORAGE_') && error.code !== 'ID_IN_USE') {
+      const { cause } = error;
+      const stack = cause instanceof Error ? `\n${cause.stack}` : '';
+      this.#failure ??= new Violation(
+        'invariant',
+        `${machine.name} ended: ${error.code} ${error.message}${stack}`,
+      );
+    }
+    this.#faults.revive(machine);
+  }
+
+  /** A client keeps some values outstanding, until it has submitted its share. */
+  #work(client: Machine, share: number): void {
+    const outstanding = new Set<string>();
+    this.#outstanding.set(client, outstanding);
+    let next = 0;
+    const submit = () => {
+      const router = client.node?.values;
+      while (router !== undefined && next < share && outstanding.size < this.plan.outstanding) {
+        const padding = '.'.repeat(Math.floor(200 * this.#random.next() ** 4));
+        const value = `${client.name}-${next++}${padding}`;
+        outstanding.add(value);
+        this.#submitted.add(value);
+        this.#checkers.submitted(value);
+        router.submit(Buffer.from(value, 'latin1'), () => outstanding.delete(value));
+      }
+      if (next < share) this.#scheduler.after(this.plan.faultsMs * 0.01 * this.#random.next(), submit);
+    };
+    this.#scheduler.after(250, submit);
+  }
+
+  #safeTrim(): number {
+    return Math.min(
+      ...[...this.#servers, ...this.#clients].filter(learns).map((machine) => machine.checkpoint),
+    );
+  }
+
+  /** Every learner writes a checkpoint now and then; when all have one, the log below is not needed. */
+  #trimNowAndThen(): void {
+    this.#scheduler.after(400 * this.#random.next(), () => {
+      const machines = [...this.#servers, ...this.#clients].filter(learns);
+      for (const machine of machines) {
+        if (machine.isUp && this.#random.next() < 0.5)
+          machine.checkpoint = Math.max(machine.checkpoint, machine.deliveredTo);
+      }
+      const safe = this.#safeTrim();
+      if (safe > 0)
+        for (const machine of machines)
+          if (machine.isUp && this.#random.next() < 0.3) machine.node?.sendTrim(safe);
+      this.#trimNowAndThen();
+    });
+  }
+
+  #isSettled(): boolean {
+    for (const [client, outstanding] of this.#outstanding)
+      if (!client.isUp || outstanding.size > 0) return false;
+    if (this.#submitted.size < this.plan.values) return false;
+    const highest = Math.max(0, ...this.#checkers.chosen.keys());
+    if (highest === 0) return false;
+    const learners = [...this.#servers, ...this.#clients].filter(learns);
+    if (!learners.every((machine) => machine.isUp && machine.deliveredTo === highest)) return false;
+    const delivered = new Set(this.#checkers.chosen.values());
+    for (const value of this.#submitted) if (!delivered.has(value)) return false;
+    return true;
+  }
+
+  #whatIsMissing(): string {
+    const delivered = new Set(this.#checkers.chosen.values());
+    const missing = [...this.#submitted].filter((value) => !delivered.has(value));
+    const at = [...this.#servers, ...this.#clients].map(
+      (m) => `${m.name}${m.isUp ? '' : ' (down)'} ${m.deliveredTo}`,
+    );
+    const [first] = missing;
+    const lost =
+      first === undefined ? '' : `; ${missing.length} values missing, "${first.slice(0, 12)}" first`;
+    return `not all was delivered ${SETTLE_MS / 1000} s after the faults ended: ${at.join(', ')}${lost}`;
+  }
+
+  #report(): Report {
+    const times = new Map<string, number>();
+    for (const value of this.#checkers.chosen.values()) times.set(value, (times.get(value) ?? 0) + 1);
+    let duplicates = 0;
+    for (const count of times.values()) if (count > 1) duplicates++;
+    return {
+      seed: this.#seed,
+      plan: this.plan,
+      hash: this.#hash,
+      events: this.#scheduler.executed,
+      virtualMs: this.#scheduler.now,
+      chosen: this.#checkers.chosen.size,
+      duplicates,
+      faults: this.#faults.counts,
+      outcomes: this.#outcomes,
+    };
+  }
+}
+
+function learns(machine: Machine): boolean {
+  return (machine.options.roles & Role.learner) !== 0;
+}
