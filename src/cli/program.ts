@@ -1,0 +1,118 @@
+/**
+ * The command line, as a function: arguments in, an exit code out. Everything else goes through Io.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import pc from 'picocolors';
+import { PaxosError } from '../paxos/error.ts';
+import { acceptorCommand } from './acceptor.ts';
+import { clientCommand } from './client.ts';
+import { configCommand } from './config.ts';
+import { counterCommand } from './counter.ts';
+import { CommandFailed, type Io } from './io.ts';
+import { learnerCommand } from './learner.ts';
+import { proposerCommand } from './proposer.ts';
+import { replicaCommand } from './replica.ts';
+
+const FAILED = 1;
+const MISUSED = 2;
+const HELP_COLUMNS = 100;
+
+const HELP = `
+A cluster in one terminal each:
+
+  npx libpaxos replica 0 paxos.conf
+  npx libpaxos replica 1 paxos.conf
+  npx libpaxos replica 2 paxos.conf
+  npx libpaxos client paxos.conf
+
+Each command says more: npx libpaxos client -h`;
+
+/**
+ * Runs a command to its end.
+ * @param argv the words after `libpaxos`
+ * @returns the exit code: 0, 1 if it failed, 2 if it was called wrongly
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const program = makeProgram(io);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return usageFault(error, argv, program, io);
+    tellError(error, io);
+    return FAILED;
+  }
+}
+
+function makeProgram(io: Io): Command {
+  const program = new Command('libpaxos')
+    .description(
+      'Paxos: a cluster that agrees on one sequence of values, and keeps it while most of it is up.',
+    )
+    .usage('<command> [arguments]')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'say what it does')
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp(helpStyle(io))
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: () => undefined,
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+      getOutHasColors: () => io.colours,
+      getErrHasColors: () => io.colours,
+    })
+    .addHelpText('after', HELP);
+  const commands = [
+    acceptorCommand,
+    proposerCommand,
+    learnerCommand,
+    replicaCommand,
+    clientCommand,
+    counterCommand,
+    configCommand,
+  ];
+  for (const makeCommand of commands) program.addCommand(makeCommand(io).copyInheritedSettings(program));
+  return program;
+}
+
+function helpStyle(io: Io) {
+  const { bold } = pc.createColors(io.colours);
+  return { styleTitle: (title: string) => bold(title) };
+}
+
+/** One line for a wrong command line; commander has printed what was asked for as help or version. */
+function usageFault(error: CommanderError, argv: readonly string[], program: Command, io: Io): number {
+  if (error.exitCode === 0) return 0;
+  if (error.code === 'commander.help') return MISUSED;
+  const [first] = argv;
+  const command = program.commands.find((known) => known.name() === first);
+  const what = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
+  const help = ['npx libpaxos', ...(command === undefined ? [] : [command.name()]), '-h'].join(' ');
+  tellLine(`${what.replace(/[.?]?$/, (end) => (end === '?' ? '?' : ';'))} see ${help}`, io);
+  return MISUSED;
+}
+
+/** A fault as a line for each thing that is wrong. One of ours, and only that, comes with its stack. */
+function tellError(error: unknown, io: Io): void {
+  if (error instanceof PaxosError || error instanceof CommandFailed) {
+    for (const line of error.message.split('\n')) tellLine(line, io);
+    if (!(error instanceof PaxosError) || error.code !== 'INTERNAL') return;
+  }
+  tellLine(error instanceof Error ? (error.stack ?? error.message) : String(error), io);
+}
+
+function tellLine(line: string, io: Io): void {
+  const { red } = pc.createColors(io.colours);
+  io.err(`${red('error:')} ${line}\n`);
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const read: unknown = JSON.parse(text);
+  const isRecord = typeof read === 'object' && read !== null && 'version' in read;
+  return isRecord ? String(read.version) : 'unknown';
+}
