@@ -156,7 +156,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
     if (outcome === 'prepare') this.#prepareSingle(peer, instanceId, this.core.ballot);
-    else if (outcome === 'preempted') this.#raiseIfBlocked();
+    else if (outcome === 'preempted') this.#preemptedIfBlocked();
     else if (this.#campaign !== undefined) this.#advanceCampaign();
   }
 
@@ -182,7 +182,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const aid = peer.acceptorId;
     this.#heard(aid);
     this.#noteTrim(aid, status.trimInstanceId);
-    if (this.core.receiveHighestBallot(aid, status.highestBallot) === 'preempted') this.#raiseIfBlocked();
+    if (this.core.receiveHighestBallot(aid, status.highestBallot) === 'preempted') this.#preemptedIfBlocked();
     if (this.#campaign !== undefined && status.token === this.#campaign.token)
       this.#campaign.addStatus(status);
     this.#advanceCampaign();
@@ -271,8 +271,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   /** What was promised to somebody else is in our way only where it keeps an instance from us. */
-  #raiseIfBlocked(): void {
-    if (this.core.highestSeen > this.core.ballot && this.core.isWaitingForPromises) this.#preempted();
+  #preemptedIfBlocked(): void {
+    if (this.core.isWaitingForPromises) this.#preempted();
   }
 
   #raise(): void {
@@ -409,7 +409,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
         this.#sendAccept(accept);
       }
     } while (this.#open() && this.core.waitingCount > 0);
-    if (this.core.waitingCount > 0) this.#raiseIfBlocked();
+    if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     for (const peer of this.#options.peers.acceptors()) if (peer.isOurs) this.#prepareRange(peer);
     return false;
   }
@@ -446,7 +446,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   #tickLeading(now: number): void {
     const { config, peers, delivered } = this.#options;
-    this.#raiseIfBlocked();
+    if (this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     if (!this.#isHeardByQuorum(now)) {
       this.#stepDown('no quorum of acceptors answers');
       this.#leadership.backOff(now);

@@ -107,6 +107,11 @@ export class Proposer<S extends Submission = Submission> {
     return this.#window.next - this.#nextToAccept;
   }
 
+  /** True if the next value has to wait: no quorum has promised the present ballot for the next instance. */
+  get isWaitingForPromises(): boolean {
+    return !this.#window.isPromised(this.#nextToAccept);
+  }
+
   /** Values that wait for an instance, and their bytes. */
   get waitingCount(): number {
     return this.#window.own.waitingCount;
@@ -251,10 +256,9 @@ export class Proposer<S extends Submission = Submission> {
     if (this.#ballot === 0) return undefined;
     while (w.isDone(this.#nextToAccept)) this.#nextToAccept++;
     const instanceId = this.#nextToAccept;
-    if (!w.has(instanceId)) return undefined;
-    const slot = w.slot(instanceId);
-    if (!w.promises.isPromisedByQuorum(instanceId, slot)) return undefined;
+    if (!w.isPromised(instanceId)) return undefined;
 
+    const slot = w.slot(instanceId);
     const value = this.#valueFor(slot);
     if (value === undefined) return undefined;
     w.phase[slot] = Phase.accepting;
@@ -344,9 +348,8 @@ export class Proposer<S extends Submission = Submission> {
   timedOutPrepares(now: number, timeoutMs: number): number[] {
     const w = this.#window;
     return w.late(Phase.preparing, now, timeoutMs).filter((instanceId) => {
-      const slot = w.slot(instanceId);
-      if (this.#ballot !== 0 && w.promises.isPromisedByQuorum(instanceId, slot)) return false;
-      w.sentAt[slot] = now;
+      if (this.#ballot !== 0 && w.isPromised(instanceId)) return false;
+      w.sentAt[w.slot(instanceId)] = now;
       return true;
     });
   }

@@ -92,6 +92,11 @@ export class Window<S extends Submission> {
     return this.has(instanceId) && this.phase[this.slot(instanceId)] === Phase.done;
   }
 
+  /** True if an instance is open and a quorum promised it at the present ballot. Hot. */
+  isPromised(instanceId: number): boolean {
+    return this.has(instanceId) && this.#promises.isPromisedByQuorum(instanceId, this.slot(instanceId));
+  }
+
   isFull(): boolean {
     return this.#next - this.#low >= this.#options.size;
   }
