@@ -2,13 +2,19 @@ import { defineConfig } from 'vitest/config';
 import { TallyReporter } from './test/reporter.ts';
 
 /** Real nodes as processes, loaded disks, kills: run one after another, so that no test measures its neighbour. */
-const WHOLE = ['test/cluster/**/*.test.ts', 'test/original/**/*.test.ts', 'test/faults/**/*.test.ts'];
+const WHOLE = [
+  'test/cluster/**/*.test.ts',
+  'test/original/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+  'test/reporter.test.ts',
+];
 
 export default defineConfig({
   test: {
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    maxConcurrency: 2, // of describe.concurrent: as many as cores
     reporters: [process.stdout.isTTY ? 'default' : 'minimal', new TallyReporter()],
     coverage: {
       provider: 'v8',

@@ -89,6 +89,13 @@ describe.concurrent('the tally, on the last line,', () => {
     expect(lastLine).toBe('0 passed, 1 failed');
   });
 
+  it('names what was running when the run is stopped', async () => {
+    const text = `it('hangs', async () => { process.kill(process.ppid, 'SIGTERM'); await new Promise(() => {}); });`;
+    const { lines, lastLine } = await run({ 'a.test.js': text });
+    expect(lines).toContain('was running: a.test.js');
+    expect(lastLine).toBe('0 passed, 1 failed');
+  });
+
   it('is last, and failed, when too little is covered', async () => {
     const { exitCode, lines, lastLine } = await run(
       { 'a.test.js': PASSING, 'uncovered.js': 'export function idle() {\n  return 1;\n}\n' },

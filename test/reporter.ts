@@ -22,6 +22,8 @@ export class TallyReporter implements Reporter {
   #skipped = 0;
   #ended = false;
   #root = '.';
+  /** The files that run now; if the run breaks off, one of them is why. */
+  readonly #running = new Set<TestModule>();
 
   constructor(write: (text: string) => void = (text) => process.stdout.write(text)) {
     this.#write = write;
@@ -30,6 +32,14 @@ export class TallyReporter implements Reporter {
   onInit(vitest: Vitest): void {
     this.#root = vitest.config.root;
     if (!vitest.config.watch) process.once('exit', (code) => this.#close(code));
+  }
+
+  onTestModuleQueued(module: TestModule): void {
+    this.#running.add(module);
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(module);
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
@@ -75,12 +85,16 @@ export class TallyReporter implements Reporter {
   #close(exitCode: number): void {
     if (exitCode !== 0 && this.#failed === 0) {
       this.#failed = 1;
-      this.#write(
-        this.#ended ? 'the run failed, though no test did: see above\n' : 'the run broke off: see above\n',
-      );
+      if (this.#ended) this.#write('the run failed, though no test did: see above\n');
+      else this.#writeBrokenOff();
     }
     const skipped = this.#skipped > 0 ? `, ${this.#skipped} skipped` : '';
     this.#write(`${this.#passed} passed, ${this.#failed} failed${skipped}\n`);
+  }
+
+  #writeBrokenOff(): void {
+    this.#write('the run broke off\n');
+    for (const module of this.#running) this.#write(`was running: ${module.relativeModuleId}\n`);
   }
 }
 
