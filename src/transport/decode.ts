@@ -27,7 +27,7 @@ export interface DecoderOptions {
 /** Below this, every message of ours without its value finds room. */
 const MIN_MESSAGE_BYTES = 1024;
 
-/** What is gathered gets room for its header at once, and up to this much on the mere word of that header. */
+/** What is gathered gets room for a small message at once, and up to so much on the mere word of its header. */
 const FIRST_ROOM_BYTES = 128;
 const TRUSTED_ROOM_BYTES = 256 * 1024;
 
@@ -174,10 +174,10 @@ export class Decoder {
     this.#gatheredBytes = length;
   }
 
-  /** How much memory to take for `length` bytes: what is needed, if it is little or if much of it has come. */
+  /** How much memory to take for `length` bytes: all that is needed if that is little, or if a quarter of it is here. */
   #room(length: number): number {
     const needed = Math.max(this.#neededBytes, FIRST_ROOM_BYTES);
-    return Math.min(needed, Math.max(2 * length, TRUSTED_ROOM_BYTES));
+    return Math.min(needed, Math.max(4 * length, TRUSTED_ROOM_BYTES));
   }
 
   /** Lets go of the gathered bytes. They are not used again: the handler may hold a view of them. */

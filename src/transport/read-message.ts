@@ -24,7 +24,7 @@ export interface MessageKind {
 
 /** The kind of a message; undefined: nobody knows this type. */
 export function kindOf(type: number): MessageKind | undefined {
-  return KINDS[type];
+  return type >= 0 && type < KINDS.length ? KINDS[type] : undefined;
 }
 
 function readPrepare(reader: MsgpackReader, handler: MessageHandler): void {
