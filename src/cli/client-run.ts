@@ -118,7 +118,7 @@ export class ClientRun {
     const { clock } = this.#io;
     const random = systemRandom();
     const clientId = Math.floor(random.next() * MAX_CLIENT_ID);
-    const offer = (value: Uint8Array, chosen: () => void) => client.offer(value, chosen);
+    const offer = (value: Uint8Array, chosen: (() => void) | undefined) => client.offer(value, chosen);
     const learned = (bytes: number, micros: number) => this.#learned(bytes, micros);
     return new Load({ clientId, outstanding, count, textBytes, clock, random, offer, learned });
   }
