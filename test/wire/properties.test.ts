@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decode as decodeMsgpack, encode as encodeMsgpack } from '@msgpack/msgpack';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ByteBuffer } from '../../src/transport/buffer.ts';
 import { Decoder } from '../../src/transport/decode.ts';
 import { encodeMessage } from '../../src/transport/describe.ts';
 import { type Message, MessageLog } from '../../src/transport/message-log.ts';
 import { MessageType } from '../../src/transport/messages.ts';
 import { message } from './arbitrary.ts';
+
+// They compute for seconds, and a busy machine may take ten times as long.
+vi.setConfig({ testTimeout: 120_000 });
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
