@@ -17,6 +17,13 @@ export function nodeCommand(name: string, summary: string, kind?: string): Comma
   return command.argument('[paxos.conf]', 'the config of the cluster', DEFAULT_CONFIG);
 }
 
+/** What a node that learns can print for a program to read. */
+export function addProgressOptions(command: Command): Command {
+  return command
+    .option('--json', 'print how far it is, one JSON object a line; the log goes to standard error')
+    .option('--every <MS>', 'how often --json prints a line', parseCount, 1000);
+}
+
 /** Reads the config, and says what is doubtful in it. */
 export function loadConfig(path: string, io: Io): Config {
   const { config, warnings } = readConfig(path);

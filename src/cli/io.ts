@@ -11,11 +11,20 @@ export interface Io {
   err(text: string): void;
   /** true where colours help: standard output is a terminal, and nobody asked for none */
   readonly colours: boolean;
+  /** how many columns and rows the terminal has; undefined: standard output is none */
+  screen(): Screen | undefined;
   /** Aborted when the command is to end. The reason is the number of the signal, if it was one. */
   readonly stop: AbortSignal;
   readonly clock: Clock;
   /** where relative paths begin */
   readonly directory: string;
+  /** the words of the command line that runs this program, up to its arguments: for processes of its own */
+  readonly program: readonly string[];
+}
+
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** A command did not do what it was asked to: ends it with exit code 1 and this one line. */

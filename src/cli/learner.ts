@@ -3,17 +3,18 @@
  */
 import type { Command } from 'commander';
 import { LearnerNode } from '../evpaxos/index.ts';
-import { loadConfig, nodeCommand } from './arguments.ts';
+import { addProgressOptions, loadConfig, nodeCommand } from './arguments.ts';
 import { deliveryLine } from './client-value.ts';
 import type { Io } from './io.ts';
 import { Log } from './log.ts';
-import { runUntilStopped } from './running.ts';
+import { learning, type ProgressFlags } from './progress.ts';
 
 const HELP = `
 A learner hears from the acceptors what is chosen. It prints every value once, in the order that is
 the same on all learners, from the first on (learner-catch-up no: from now on).
 
   npx libpaxos learner paxos.conf
+  npx libpaxos learner paxos.conf --json     print how far it is instead, for a program to read
 
 You will see a line for each value that a client submitted: when, in seconds since 1970, its first
 16 characters, and its size. Other values are shown without the time.
@@ -21,12 +22,12 @@ You will see a line for each value that a client submitted: when, in seconds sin
   1763978587.104233 [k3x09qz2m1v7c4wb] 64 bytes`;
 
 export function learnerCommand(io: Io): Command {
-  return nodeCommand('learner', 'print what is chosen, in order')
+  return addProgressOptions(nodeCommand('learner', 'print what is chosen, in order'))
     .addHelpText('after', HELP)
-    .action(async (path: string) => {
+    .action(async (path: string, flags: ProgressFlags) => {
       const config = loadConfig(path, io);
-      const observer = new Log(io, config.verbosity);
-      const deliver = ({ value }: { readonly value: Uint8Array }) => io.out(deliveryLine(value));
-      await runUntilStopped(await LearnerNode.start({ config, observer, deliver }), io);
+      const { tell, deliver, run } = learning(io, flags, (value) => io.out(deliveryLine(value)));
+      const observer = new Log(io, config.verbosity, tell);
+      await run(await LearnerNode.start({ config, observer, deliver }));
     });
 }

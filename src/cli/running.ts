@@ -6,12 +6,17 @@ import { caughtSignal, type Io, stopped } from './io.ts';
 
 /**
  * Waits until the command is to end, and closes the node.
+ * @param tell where the last line goes; standard output unless told
  * @throws PaxosError why the node had to stop by itself
  */
-export async function runUntilStopped(node: NodeHandle, io: Io): Promise<void> {
+export async function runUntilStopped(
+  node: NodeHandle,
+  io: Io,
+  tell = (text: string) => io.out(text),
+): Promise<void> {
   try {
     await Promise.race([stopped(io.stop), node.closed]);
-    tellSignal(io, (text) => io.out(text));
+    tellSignal(io, tell);
   } finally {
     await node.close();
   }

@@ -5,12 +5,17 @@
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 import { SystemClock } from '../transport/clock.ts';
-import type { Io } from './io.ts';
+import type { Io, Screen } from './io.ts';
+
+/** A stream that may be a terminal. */
+type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** What is used of a process. */
 export interface ProcessLike {
   readonly argv: readonly string[];
-  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+  readonly stdout: Output;
   readonly stderr: Writable;
   exitCode?: number | string | null | undefined;
   on(signal: 'SIGINT' | 'SIGTERM', call: () => void): unknown;
@@ -50,11 +55,17 @@ export async function runInProcess(
     colours: process.stdout.isTTY === true && pc.isColorSupported,
     stop: stop.signal,
     clock: new SystemClock(),
+    screen: () => screenOf(process.stdout),
     directory: process.cwd(),
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   });
   out.flush();
   process.exitCode = code;
   setTimeout(() => process.exit(code), LINGER_MS).unref();
+}
+
+function screenOf({ isTTY, columns, rows }: Output): Screen | undefined {
+  return isTTY === true && columns !== undefined && rows !== undefined ? { columns, rows } : undefined;
 }
 
 /** Writes what came in one turn at once: a system call for each line would cost more than the line. */
