@@ -173,7 +173,7 @@ for (const [name, harness] of Object.entries(harnesses)) {
 
     test('whatever is written reads as from a plain object', async () => {
       const steps = fc.array(anyStep, { minLength: 20, maxLength: 120 });
-      const numRuns = name === 'memory' ? 200 : 25;
+      const numRuns = name === 'memory' ? 80 : 20;
       await fc.assert(
         fc.asyncProperty(steps, (all) => follow(harness, all)),
         { numRuns },
