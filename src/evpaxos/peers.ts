@@ -69,6 +69,7 @@ export class Peers {
       changed: (peer) => this.#changed(peer),
       idInUse: options.idInUse,
     };
+    roles.listeners.push({ onPeerReady: (peer) => this.#meet(peer), onPeerClosed: () => undefined });
     turn.addStep(() => this.#deliverLoopback());
     turn.setFlush(() => this.#flush());
   }
@@ -194,6 +195,7 @@ export class Peers {
     const { transport, clock, observer } = this.#options;
     const remote = `${outbound.address.host}:${outbound.address.port}`;
     observer.report({ type: 'connecting', remote });
+    outbound.timer = undefined;
     let peer: Peer | undefined;
     const link = transport.connect(outbound.address, {
       connected: () => {
@@ -217,6 +219,17 @@ export class Peers {
       },
     });
     peer = new Peer(this.#context, link, true, outbound.destination);
+  }
+
+  /** An acceptor came to us: it is up, so a connection to it need not wait for its next try. */
+  #meet(peer: Peer): void {
+    if (peer.outbound || !peer.hasRole(Role.acceptor)) return;
+    for (const outbound of this.#outbound) {
+      const isWaiting = outbound.destination.acceptorId === peer.peerHello?.id && outbound.attempts > 0;
+      if (!isWaiting || outbound.peer !== undefined || outbound.timer === undefined) continue;
+      outbound.timer.cancel();
+      this.#connect(outbound);
+    }
   }
 
   #accept(link: Link, quietly = false): LinkEvents {
