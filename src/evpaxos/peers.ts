@@ -200,7 +200,6 @@ export class Peers {
     const link = transport.connect(outbound.address, {
       connected: () => {
         if (peer === undefined) return;
-        outbound.attempts = 0;
         outbound.peer = peer;
         observer.report({ type: 'connected', remote });
         peer.open();
@@ -213,6 +212,8 @@ export class Peers {
         outbound.peer = undefined;
         peer?.closed();
         if (this.#closed) return;
+        // One that refuses us is up, but no sooner asked again than one that is down.
+        if (peer?.isReady) outbound.attempts = 0;
         observer.report({ type: 'disconnected', remote, reason: reason ?? 'connection closed' });
         const delayMs = RECONNECT_MS[Math.min(outbound.attempts++, RECONNECT_MS.length - 1)] ?? 2000;
         outbound.timer = clock.after(delayMs, () => this.#connect(outbound));
