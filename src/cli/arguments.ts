@@ -12,7 +12,8 @@ const MAX_NUMBER = 2 ** 31 - 1;
 
 /** A command whose first argument, if it takes any but the config, is the ID of a node. */
 export function nodeCommand(name: string, summary: string, kind?: string): Command {
-  const command = new Command(name).summary(summary).description(summary);
+  const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+  const command = new Command(name).summary(summary).description(sentence);
   if (kind !== undefined) command.argument('<ID>', `which ${kind} of the config this is: 0, 1, …`, parseId);
   return command.argument('[paxos.conf]', 'the config of the cluster', DEFAULT_CONFIG);
 }

@@ -7,13 +7,14 @@
  * were started; until then, and whenever it stalls, a sentence on standard error says why nothing is chosen.
  */
 import type { Config } from '../config/index.ts';
-import { Client, type Reach } from '../evpaxos/index.ts';
+import { Client, maxValueBytes, type Reach } from '../evpaxos/index.ts';
 import { quorumSize } from '../paxos/quorum.ts';
 import { systemRandom } from '../transport/random.ts';
 import type { Timer } from '../transport/transport.ts';
 import { Load } from './client-load.ts';
 import { secondJson, secondLine, summaryJson, summaryLine } from './client-report.ts';
 import { stallReason } from './client-stall.ts';
+import { HEAD_BYTES } from './client-value.ts';
 import { CommandFailed, type Io, stopped } from './io.ts';
 import { Tally } from './latency.ts';
 import { Log } from './log.ts';
@@ -74,7 +75,11 @@ export class ClientRun {
 
   /** @throws PaxosError; CommandFailed if a run with an end got nothing chosen */
   async run(): Promise<void> {
-    const { proposerId, seconds } = this.#flags;
+    const { proposerId, seconds, valueSize } = this.#flags;
+    const limit = maxValueBytes(this.#config) - HEAD_BYTES;
+    if (valueSize > limit) {
+      throw new CommandFailed(`--value-size ${valueSize} is too large; max-message allows ${limit}`);
+    }
     const client = await Client.start({
       config: this.#config,
       proposerId,

@@ -9,6 +9,7 @@ import { acceptorCommand } from './acceptor.ts';
 import { clientCommand } from './client.ts';
 import { configCommand } from './config.ts';
 import { counterCommand } from './counter.ts';
+import { demoCommand } from './demo.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { learnerCommand } from './learner.ts';
 import { proposerCommand } from './proposer.ts';
@@ -53,7 +54,7 @@ function makeProgram(io: Io): Command {
     .usage('<command> [arguments]')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'say what it does')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'say what a command does')
     .exitOverride()
     .configureHelp(helpStyle(io))
     .configureOutput({
@@ -74,6 +75,7 @@ function makeProgram(io: Io): Command {
     clientCommand,
     counterCommand,
     configCommand,
+    demoCommand,
   ];
   for (const makeCommand of commands) program.addCommand(makeCommand(io).copyInheritedSettings(program));
   return program;

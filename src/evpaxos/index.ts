@@ -19,3 +19,4 @@ export {
 } from './nodes.ts';
 export { describeEvent, type LogLevel, type NodeEvent, type Observer } from './observer.ts';
 export type { Reach } from './peers.ts';
+export { maxValueBytes } from './values.ts';

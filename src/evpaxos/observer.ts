@@ -75,10 +75,14 @@ export function describeEvent(event: NodeEvent): { readonly level: LogLevel; rea
     case 'accept-timeout':
       return { level: 'info', text: timeoutText(event.instanceId, event.count, 2) };
     case 'disconnected':
-      return { level: 'error', text: `${event.reason} (${event.remote})` };
+      return { level: 'error', text: `${capitalized(event.reason)} (${event.remote})` };
     default:
       return describeOwnEvent(event);
   }
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function timeoutText(instanceId: number, count: number, phase: number): string {

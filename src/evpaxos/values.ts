@@ -27,6 +27,11 @@ const RETURNED_REST_MS = 20;
 /** What a message holds beside the value. */
 const MESSAGE_HEAD_BYTES = 64;
 
+/** The largest value that this config's nodes take, in bytes. */
+export function maxValueBytes(config: Pick<Config, 'maxMessageBytes'>): number {
+  return config.maxMessageBytes - MESSAGE_HEAD_BYTES;
+}
+
 /** A value and who gave it. Its identity is the object. */
 export interface Value extends Submission {
   readonly value: Uint8Array;
@@ -170,6 +175,16 @@ export class ValueRouter implements ValueHandler, PeerListener {
     if (value !== undefined) this.settle(value);
   }
 
+  /** Instances were passed over: what an original was given may have been chosen there. It is given again. */
+  onSkipped(): void {
+    const given = [...this.#byBytes.values()].flat();
+    this.#byBytes.clear();
+    for (const { peer, token } of given) {
+      const value = this.#takeBack(peer, token);
+      if (value !== undefined) this.#options.queue.propose(value);
+    }
+  }
+
   onPeerReady(_peer: Peer): void {
     this.#options.turn.schedule();
   }
@@ -196,7 +211,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
         'a value has at least one byte: original nodes take an empty one for none',
       );
     }
-    const limit = this.#options.config.maxMessageBytes - MESSAGE_HEAD_BYTES;
+    const limit = maxValueBytes(this.#options.config);
     if (value.length <= limit) return undefined;
     return new PaxosError(
       'VALUE_TOO_LARGE',
