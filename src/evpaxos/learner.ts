@@ -44,6 +44,8 @@ export interface LearnerRoleOptions {
   readonly deliver: (chosen: Chosen) => void;
   /** false while whoever takes deliveries has enough of them */
   readonly wantsMore?: () => boolean;
+  /** some instances will not be delivered: what was chosen there will never be known here */
+  readonly skipped?: () => void;
   /** an instance was chosen just now, not asked for as history */
   readonly chosenLive?: (ballot: number) => void;
 }
@@ -98,6 +100,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** Goes on above `instanceId`, which a checkpoint holds. */
   setInstanceId(instanceId: number): void {
     this.#isPlaced = true;
+    if (instanceId >= this.core.nextInstanceId) this.#options.skipped?.();
     this.core.setInstanceId(instanceId);
     this.#options.turn.schedule();
   }

@@ -276,6 +276,7 @@ export class Node {
         deliver?.(chosen);
       },
       ...(wantsMore === undefined ? {} : { wantsMore }),
+      skipped: () => this.values?.onSkipped(),
       chosenLive: (ballot) => this.proposer?.onChosenLive(ballot),
     });
   }

@@ -16,8 +16,8 @@ import type { Turn } from './turn.ts';
 
 /** A lost connection is tried again after 2 s, as the original does, and sooner the first times. */
 const RECONNECT_MS = [50, 100, 250, 500, 1000, 2000] as const;
-/** Who has not said HELLO by then is taken for an original. */
-const HELLO_GRACE_MS = 200;
+/** Who has said nothing by then is taken for an original; who says anything else before HELLO is one for certain. */
+const HELLO_GRACE_MS = 1000;
 
 export interface PeersOptions {
   readonly transport: Transport;

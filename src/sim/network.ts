@@ -25,6 +25,9 @@ export interface Weather {
 /** Looks at, and may change, what one end writes: the pieces that are really sent. */
 export type Tamper = (from: string, to: string, bytes: Uint8Array) => readonly Uint8Array[];
 
+/** The longest that anything is on its way: a run has to be able to end. */
+const MAX_DELAY_MS = 3000;
+
 interface Host {
   readonly process: SimProcess;
   readonly accept: (link: Link) => LinkEvents;
@@ -99,7 +102,7 @@ export class SimNetwork {
     const { delayMs, tail } = this.weather;
     const usual = delayMs * (0.5 + this.#random.next());
     if (this.#random.next() >= tail) return usual;
-    return usual + delayMs * 10 ** (3 * this.#random.next());
+    return Math.min(MAX_DELAY_MS, usual + delayMs * 10 ** (3 * this.#random.next()));
   }
 
   #connect(process: SimProcess, address: Address, events: LinkEvents): Link {
