@@ -8,7 +8,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { Acceptor } from '../paxos/acceptor.ts';
-import { ballotOwner } from '../paxos/ballot.ts';
+import { ballotOwner, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Storage } from '../paxos/storage.ts';
 import {
   encodeAccepted,
@@ -33,6 +33,12 @@ import type { Turn } from './turn.ts';
 const STATE_INTERVAL_MS = 1000;
 /** The most records that are told to one peer in one turn, whatever it asks for; it asks again. */
 export const MAX_RECORDS_PER_TURN = 4096;
+/**
+ * An original learner asks for so many instances every 100 ms, where it misses as many or more: it is told a stretch
+ * that is worth the wait, and takes it.
+ */
+const ORIGINALS_REPEAT = 11;
+const MORE_FOR_ORIGINALS = 2048;
 /** The most bytes of values in one answer to a ranged prepare. */
 const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
@@ -55,7 +61,10 @@ export class AcceptorRole implements AcceptorHandler {
   readonly #acceptor: Acceptor;
   readonly #outbox: Outbox;
   readonly #told = new Map<Peer, number>();
+  /** above which instance an original proposer was told to go on */
+  readonly #movedOnTo = new WeakMap<Peer, number>();
   #stateTimer: Timer | undefined;
+  #areQuorumOurs = false;
   #leader = { ballot: 0, chosen: 0, heardAt: Number.NEGATIVE_INFINITY };
   #failed = false;
 
@@ -91,25 +100,47 @@ export class AcceptorRole implements AcceptorHandler {
 
   onPrepare(peer: Peer, instanceId: number, ballot: number): void {
     this.#guarded(() => {
+      if (!peer.isOurs) this.#moveOn(peer, instanceId);
       const promise = this.#acceptor.receivePrepare(instanceId, ballot);
       if (typeof promise === 'string') return;
       const { promisedBallot, acceptedBallot, value } = promise;
       if (peer.isBehind()) return peer.countDropped();
-      encodePromise(
-        this.#outbox.to(peer),
-        this.#acceptor.id,
-        instanceId,
-        promisedBallot,
-        acceptedBallot,
-        value,
-      );
+      const out = this.#outbox.to(peer);
+      encodePromise(out, this.#acceptor.id, instanceId, promisedBallot, acceptedBallot, value);
     });
+  }
+
+  /** Every instance up to here is known to be chosen, by a leader's word or because this process delivered it. */
+  get #chosen(): number {
+    return Math.max(this.#leader.chosen, this.#options.delivered());
+  }
+
+  /**
+   * An original proposer runs old instances again, one by one. A trim point above all that it has prepared moves it on
+   * to what is not chosen yet, and the next promise, of whatever instance, makes it prepare there. Hot.
+   *
+   * An original client that had begun to learn below has to catch up then: only a quorum of ours is quick enough.
+   */
+  #moveOn(peer: Peer, instanceId: number): void {
+    if (!this.#areQuorumOurs) return;
+    const chosen = this.#chosen;
+    if (instanceId + this.#options.config.proposerPreexecWindow > chosen || chosen >= MAX_WIRE_INSTANCE)
+      return;
+    if (instanceId <= (this.#movedOnTo.get(peer) ?? 0) || peer.isBehind()) return;
+    this.#movedOnTo.set(peer, chosen);
+    const promise = this.#acceptor.receivePrepare(chosen + 1, 0);
+    if (typeof promise === 'string') return;
+    const { promisedBallot, acceptedBallot, value } = promise;
+    const out = this.#outbox.to(peer);
+    encodeAcceptorState(out, this.#acceptor.id, chosen);
+    encodePromise(out, this.#acceptor.id, chosen + 1, promisedBallot, acceptedBallot, value);
   }
 
   /** Hot. */
   onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
     if (this.#failed) return;
     try {
+      if (!peer.isOurs) this.#moveOn(peer, instanceId);
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
       if (outcome === 'accepted') this.#tellAccepted(instanceId, ballot, value);
       else if (outcome === 'preempted') {
@@ -139,7 +170,9 @@ export class AcceptorRole implements AcceptorHandler {
   onRepeat(peer: Peer, from: number, to: number): void {
     this.#guarded(() => {
       let told = this.#told.get(peer) ?? 0;
-      for (const { instanceId, acceptedBallot, value } of this.#acceptor.accepted(from, to)) {
+      const isCutShort = !peer.isOurs && to - from + 1 === ORIGINALS_REPEAT;
+      const last = isCutShort ? from + MORE_FOR_ORIGINALS - 1 : to;
+      for (const { instanceId, acceptedBallot, value } of this.#acceptor.accepted(from, last)) {
         if (told >= MAX_RECORDS_PER_TURN || peer.isBehind()) break;
         if (value.length === 0 && !peer.isOurs) continue;
         told++;
@@ -214,6 +247,8 @@ export class AcceptorRole implements AcceptorHandler {
         );
         return;
       }
+      // A leader knows where new values begin only where a quorum promised for ranges, as ours do.
+      this.#areQuorumOurs ||= next < Number.MAX_SAFE_INTEGER;
       const known = Math.max(this.#leader.chosen, Math.min(chosen, acceptor.highestAccepted));
       this.#leader = { ballot, chosen: known, heardAt: this.#options.clock.now() };
       // Says nothing of promises, so it need not wait for the disk. To the leader it is a sign of life.
@@ -240,7 +275,7 @@ export class AcceptorRole implements AcceptorHandler {
       highestBallot: this.#acceptor.highestBallot,
       highestAccepted: this.#acceptor.highestAccepted,
       trimInstanceId: this.#acceptor.trimInstanceId,
-      chosen: Math.max(this.#leader.chosen, this.#options.delivered()),
+      chosen: this.#chosen,
       leaderBallot: this.leaderBallot,
     });
   }
