@@ -216,8 +216,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   onLeader(peer: Peer, ballot: number, _chosen: number, next: number): void {
     this.#heard(peer.acceptorId);
     if (ballotOwner(ballot) === this.core.id) return;
-    this.core.noteBallot(ballot);
-    if (this.core.ballot > ballot) return;
+    if (!this.core.hear(peer.acceptorId, ballot) || this.core.ballot > ballot) return;
     this.#follow(ballot, 'a proposer of a higher ballot leads');
     // Below a leader's new values its first phase tells what is chosen; above them ours never will be.
     if (ballot > this.#usedBallot && next < Number.MAX_SAFE_INTEGER) this.core.withdrawFrom(next);

@@ -283,6 +283,25 @@ describe('Proposer: phase 2', () => {
     expect(accepted(p)).toBeUndefined();
   });
 
+  it('keeps its value with an instance while another is run there: any later proposer may still find it', () => {
+    const p = started();
+    p.propose(submit('own'));
+    promise(p, 1);
+    accepted(p);
+    p.receivePreempted(1, 1, 13);
+    raise(p);
+    promise(p, 1, 11, 'theirs');
+    promise(p, 2);
+    expect(accepted(p)).toBe('1@22:theirs');
+    expect(accepted(p)).toBeUndefined();
+    p.receivePreempted(1, 1, 23);
+    raise(p);
+    promise(p, 1, 12, 'own');
+    expect(accepted(p)).toBe('1@32:own');
+    expect(choose(p, 1)).toBe('own');
+    expect(p.waitingCount).toBe(0);
+  });
+
   it('takes equal bytes for another value where ours was not sent before', () => {
     const p = started();
     p.propose(submit('twin'));
@@ -303,7 +322,8 @@ describe('Proposer: phase 2', () => {
       raise(p);
       promise(p, 1, winner, 'theirs');
       expect(accepted(p)).toBe(`1@${p.ballot}:theirs`);
-      expect(p.waitingCount).toBe(1);
+      expect(p.timedOutAccepts(0, 0).map(({ value }) => text(value))).toEqual(['theirs']);
+      expect(p.waitingCount).toBe(0);
     }
     expect(choose(p, 1)).toBeUndefined();
     expect(waiting(p)).toEqual(['own']);
@@ -318,6 +338,7 @@ describe('Proposer: phase 2', () => {
     raise(p);
     for (const i of [1, 2, 3]) promise(p, i, 13, `x${i}`);
     expect([accepted(p), accepted(p), accepted(p)]).toEqual(['1@22:x1', '2@22:x2', '3@22:x3']);
+    for (const i of [2, 1, 3]) expect(choose(p, i)).toBeUndefined();
     expect(waiting(p)).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
@@ -446,6 +467,18 @@ describe('Proposer: ballots', () => {
     expect(p.highestSeen).toBe(12);
   });
 
+  it('is not led by one acceptor to a ballot that no other would take', () => {
+    const p = started();
+    const nonsense = 2 ** 30 + 3;
+    expect(p.receivePromise(0, 1, nonsense, 0, NONE)).toBe('ignored');
+    expect(p.receiveHighestBallot(0, nonsense)).toBe('ignored');
+    expect(p.receivePromiseFrom(0, 12, 1, END, nonsense, 0)).toBe('ignored');
+    expect(p.receivePreempted(0, 1, nonsense)).toBe('ignored');
+    expect(p.highestSeen).toBe(12);
+    expect(p.receiveHighestBallot(1, nonsense)).toBe('preempted');
+    expect(p.highestSeen).toBe(nonsense);
+  });
+
   it('proposes nothing without a ballot', () => {
     const p = proposer();
     p.openInstances(0);
@@ -473,6 +506,7 @@ describe('Proposer: a process that was not the first of its id', () => {
     p.raise(12, 0);
     expect(p.receivePromise(0, 1, 12, 0, NONE)).toBe('counted');
     expect(p.receivePromise(1, 1, 12, 0, NONE)).toBe('preempted');
+    expect(p.highestSeen).toBeGreaterThan(p.ballot);
     expect(accepted(p)).toBeUndefined();
     raise(p);
     expect(p.receivePromise(1, 1, 12, 0, NONE)).toBe('prepare');
@@ -500,6 +534,7 @@ describe('Proposer: a process that was not the first of its id', () => {
     p.receivePromise(1, 1, 2, 0, NONE);
     p.raise(12, 0);
     expect(p.receiveHighestBallot(2, 12)).toBe('preempted');
+    expect(p.highestSeen).toBeGreaterThan(p.ballot);
     p.propose(submit('v'));
     p.receivePromiseFrom(0, 12, 1, END, 12, 0);
     p.receivePromiseFrom(2, 12, 1, END, 12, 0);

@@ -9,10 +9,11 @@
  * Invariants: an ACCEPT goes out only once a quorum promised its ballot for that instance *and* a quorum had told,
  * in this process's lifetime, of promises below that ballot: so no earlier process used it with another value. If the
  * quorum reported values, the one of the highest ballot is proposed. A value of our own is in one place at a time: in
- * the queue, or in one instance.
+ * the queue, or with one instance, until it is known what was chosen there.
  * Algorithm: Lamport, "Paxos Made Simple" (2001), sections 2.2 and 3.
  */
 import { ballotOwner, MAX_BALLOT, MAX_PROPOSERS } from './ballot.ts';
+import { HeardBallots } from './heard.ts';
 import { invariant } from './invariant.ts';
 import type { PreemptedOutcome, PromiseOutcome } from './promises.ts';
 import { countAcceptors, quorumSize } from './quorum.ts';
@@ -51,7 +52,7 @@ export class Proposer<S extends Submission = Submission> {
   readonly #quorum: number;
   #window: Window<S>;
   #ballot = 0;
-  #highestSeen = 0;
+  #heard: HeardBallots;
   /** the lowest instance still in phase 1: phase 2 is entered in order */
   #nextToAccept = 1;
   /** the highest instance for which a promise at the present ballot carried a value */
@@ -65,7 +66,8 @@ export class Proposer<S extends Submission = Submission> {
     this.acceptors = acceptors;
     this.preexecWindow = window;
     this.#quorum = quorumSize(acceptors);
-    this.#window = new Window<S>({ id, acceptors, size: inFlight });
+    this.#heard = new HeardBallots(acceptors);
+    this.#window = new Window<S>({ acceptors, size: inFlight });
   }
 
   /** The ballot held now; 0 before start() and after stepDown(). */
@@ -73,17 +75,15 @@ export class Proposer<S extends Submission = Submission> {
     return this.#ballot;
   }
 
-  /** The highest ballot heard of; the next one has to be above it. */
+  /** The highest ballot heard of; the next one has to be above it. Above `ballot` whenever that was preempted. */
   get highestSeen(): number {
-    return this.#highestSeen;
+    return this.#heard.highest;
   }
 
-  /** Every instance below is finished here. */
+  /** Every instance below `low` is finished here; `next` is the first that was not opened yet. */
   get low(): number {
     return this.#window.low;
   }
-
-  /** The first instance that was not opened yet. */
   get next(): number {
     return this.#window.next;
   }
@@ -130,9 +130,14 @@ export class Proposer<S extends Submission = Submission> {
     return this.#window.own.takeWaiting();
   }
 
-  /** Remembers a ballot heard of in whatever way. */
+  /** Remembers a ballot that is beyond doubt. */
   noteBallot(ballot: number): void {
-    if (ballot > this.#highestSeen && ballot <= MAX_BALLOT) this.#highestSeen = ballot;
+    this.#heard.note(ballot);
+  }
+
+  /** Remembers a ballot that an acceptor told of; false if that is not believed. */
+  hear(acceptorId: number, ballot: number): boolean {
+    return acceptorId < this.acceptors && this.#heard.hear(acceptorId, ballot);
   }
 
   /**
@@ -140,9 +145,8 @@ export class Proposer<S extends Submission = Submission> {
    * @param ballot one of ours, above `highestSeen`
    */
   raise(ballot: number, now: number): void {
-    invariant(ballot > this.#highestSeen && ballot <= MAX_BALLOT, 'a ballot is above everything heard of');
-    const isOurs = ballot >= MAX_PROPOSERS && ballotOwner(ballot) === this.id;
-    invariant(isOurs, 'a ballot is our own, and never a probe');
+    invariant(ballot > this.highestSeen && ballot <= MAX_BALLOT, 'a ballot is above everything heard of');
+    invariant(ballot >= MAX_PROPOSERS && ballotOwner(ballot) === this.id, 'a ballot is ours, and no probe');
     this.#restart(ballot, now);
     this.noteBallot(ballot);
   }
@@ -175,21 +179,22 @@ export class Proposer<S extends Submission = Submission> {
     value: Uint8Array,
   ): PromiseOutcome {
     const w = this.#window;
-    if (acceptorId >= this.acceptors || ballot > MAX_BALLOT || valueBallot > ballot) return 'ignored';
-    this.noteBallot(ballot);
-    if (!w.isPreparing(instanceId)) return 'ignored';
+    if (valueBallot > ballot || !this.hear(acceptorId, ballot) || !w.isPreparing(instanceId))
+      return 'ignored';
 
     const slot = w.slot(instanceId);
     const outcome = w.promises.receive(acceptorId, slot, ballot);
+    if (outcome === 'preempted') this.noteBallot(this.#ballot + 1);
     if (outcome === 'counted' && this.#ballot !== 0) this.#report(instanceId, slot, valueBallot, value);
     return outcome;
   }
 
   /** An acceptor of ours told the highest ballot it ever promised, before it was asked for a range. */
   receiveHighestBallot(acceptorId: number, highestBallot: number): PreemptedOutcome {
-    if (acceptorId >= this.acceptors || highestBallot > MAX_BALLOT) return 'ignored';
-    this.noteBallot(highestBallot);
-    return this.#window.promises.receiveHighest(acceptorId, highestBallot);
+    if (!this.hear(acceptorId, highestBallot)) return 'ignored';
+    const outcome = this.#window.promises.receiveHighest(acceptorId, highestBallot);
+    if (outcome === 'preempted') this.noteBallot(this.#ballot + 1);
+    return outcome;
   }
 
   /** True once a quorum has told what it promised, for the lowest open instance: then a ballot can be chosen. */
@@ -232,9 +237,7 @@ export class Proposer<S extends Submission = Submission> {
     promisedBallot: number,
     count: number,
   ): PromiseOutcome {
-    if (acceptorId >= this.acceptors || promisedBallot > MAX_BALLOT) return 'ignored';
-    this.noteBallot(promisedBallot);
-    if (ballot !== this.#ballot || ballot === 0) return 'ignored';
+    if (!this.hear(acceptorId, promisedBallot) || ballot !== this.#ballot || ballot === 0) return 'ignored';
     if (promisedBallot > ballot) return 'preempted';
     const { low, promises } = this.#window;
     return promises.ranged.complete(acceptorId, from, to, count, low) ? 'counted' : 'ignored';
@@ -257,27 +260,14 @@ export class Proposer<S extends Submission = Submission> {
     while (w.isDone(this.#nextToAccept)) this.#nextToAccept++;
     const instanceId = this.#nextToAccept;
     if (!w.isPromised(instanceId)) return undefined;
-
     const slot = w.slot(instanceId);
-    const value = this.#valueFor(slot);
+    const value = w.foreign(slot) ?? w.own.assign(slot, this.#ballot)?.value;
     if (value === undefined) return undefined;
     w.phase[slot] = Phase.accepting;
     w.accepted[slot] = 0;
     w.sentAt[slot] = now;
     this.#nextToAccept++;
     return { instanceId, ballot: this.#ballot, value };
-  }
-
-  /** What must, or may, be proposed in a slot that a quorum promised. */
-  #valueFor(slot: number): Uint8Array | undefined {
-    const { own, reported, reportedBallot } = this.#window;
-    const value = reported[slot];
-    if (value !== undefined && !own.isOwn(slot, reportedBallot[slot] ?? 0, value)) {
-      // Ours, if it was sent here at a lower ballot, can no longer be chosen here: it may go elsewhere.
-      own.giveBack(slot);
-      return value;
-    }
-    return own.assign(slot, this.#ballot)?.value;
   }
 
   /** Counts an acceptance of our ACCEPT; the instance that is finished by it, or undefined. Hot. */
@@ -291,10 +281,15 @@ export class Proposer<S extends Submission = Submission> {
     w.accepted[slot] = accepted;
     if (countAcceptors(accepted) < this.#quorum) return undefined;
 
-    return this.#finish(instanceId, w.own.settle(slot));
+    return this.#finish(instanceId, w.foreign(slot) === undefined);
   }
 
-  #finish(instanceId: number, chosen: S | undefined): Finished<S> {
+  /** An instance is chosen. A value of ours that was with it is what was chosen, or waits again. */
+  #finish(instanceId: number, isOwn: boolean): Finished<S> {
+    const { own } = this.#window;
+    const slot = this.#window.slot(instanceId);
+    const chosen = isOwn ? own.settle(slot) : undefined;
+    own.giveBack(slot);
     this.#window.finish(instanceId);
     this.#nextToAccept = Math.max(this.#nextToAccept, this.#window.low);
     return { chosen };
@@ -303,8 +298,7 @@ export class Proposer<S extends Submission = Submission> {
   /** An acceptor refused our ACCEPT for a higher ballot. */
   receivePreempted(acceptorId: number, instanceId: number, ballot: number): PreemptedOutcome {
     const w = this.#window;
-    if (acceptorId >= this.acceptors || ballot > MAX_BALLOT) return 'ignored';
-    this.noteBallot(ballot);
+    if (!this.hear(acceptorId, ballot)) return 'ignored';
     if (this.#ballot === 0 || ballot <= this.#ballot || !w.has(instanceId)) return 'ignored';
     return w.phase[w.slot(instanceId)] === Phase.accepting ? 'preempted' : 'ignored';
   }
@@ -317,10 +311,7 @@ export class Proposer<S extends Submission = Submission> {
     const w = this.#window;
     if (instanceId >= w.next) this.setInstanceId(instanceId);
     if (!w.has(instanceId) || w.isDone(instanceId)) return undefined;
-    const slot = w.slot(instanceId);
-    const isOwn = w.own.isOwn(slot, acceptedBallot, value);
-    if (!isOwn) w.own.giveBack(slot);
-    return this.#finish(instanceId, isOwn ? w.own.settle(slot) : undefined);
+    return this.#finish(instanceId, w.own.isOwn(w.slot(instanceId), acceptedBallot, value));
   }
 
   /**
@@ -337,7 +328,10 @@ export class Proposer<S extends Submission = Submission> {
     return this.#window.own.assignedCount > 0;
   }
 
-  /** Takes back the values of ours in open instances from `from` on, which can no longer be chosen there. */
+  /**
+   * Takes back the values of ours with open instances from `from` on, which another proposer will not run there. If it
+   * falls silent before it has filled them, a third may still find ours there; it is then chosen twice.
+   */
   withdrawFrom(from: number): void {
     invariant(this.#ballot === 0, 'values are withdrawn only by a proposer that stepped down');
     const w = this.#window;
@@ -359,7 +353,7 @@ export class Proposer<S extends Submission = Submission> {
     const w = this.#window;
     return w.late(Phase.accepting, now, timeoutMs).map((instanceId) => {
       const slot = w.slot(instanceId);
-      const value = w.own.at(slot)?.value ?? w.reported[slot];
+      const value = w.foreign(slot) ?? w.own.at(slot)?.value;
       invariant(value !== undefined, 'an instance in phase 2 has a value');
       w.sentAt[slot] = now;
       return { instanceId, ballot: this.#ballot, value };
@@ -384,7 +378,7 @@ export class Proposer<S extends Submission = Submission> {
     const copy = new Proposer<S>({ id, acceptors, window, inFlight: this.#window.size });
     copy.#window = this.#window.copy();
     copy.#ballot = this.#ballot;
-    copy.#highestSeen = this.#highestSeen;
+    copy.#heard = this.#heard.copy();
     copy.#nextToAccept = this.#nextToAccept;
     copy.#highestReported = this.#highestReported;
     return copy;
@@ -392,8 +386,8 @@ export class Proposer<S extends Submission = Submission> {
 
   /** Writes down all that this proposer's future depends on. */
   writeState(to: StateWriter): void {
-    const numbers = [this.#ballot, this.#highestSeen, this.#nextToAccept, this.#highestReported];
-    for (const number of numbers) to.number(number);
+    for (const n of [this.#ballot, this.#nextToAccept, this.#highestReported]) to.number(n);
+    this.#heard.writeState(to);
     this.#window.writeState(to);
   }
 }
