@@ -3,17 +3,16 @@
  *
  *   propose → waiting → assign(slot) → settle(slot): chosen, gone | giveBack(slot) → waiting, where it stood
  *
- * A raw value has no identity but its place: what another proposer got accepted in that instance is ours if it has our
- * bytes and a ballot above the one we sent ours at, because then it most likely found ours there and ran it again.
+ * A value stays with its instance until it is known what was chosen there, even while another value is run there: once
+ * an acceptor has it, any later proposer may find it and get it chosen. A raw value has no identity but its place: what
+ * was accepted in that instance, with our bytes, at the ballot we first sent ours at or above, is ours.
  */
 import { sameBytes } from './acceptor.ts';
-import { ballotOwner } from './ballot.ts';
 import { invariant } from './invariant.ts';
 import type { StateWriter } from './state.ts';
 import { type Submission, WaitingValues } from './waiting.ts';
 
 export class OwnValues<S extends Submission> {
-  readonly #proposerId: number;
   #waiting = new WaitingValues<S>();
   /** per slot of the window: the value assigned to it, the first ballot it was sent at, and its order of submission */
   readonly #assigned: (S | undefined)[];
@@ -21,12 +20,8 @@ export class OwnValues<S extends Submission> {
   readonly #orders: Float64Array;
   #assignedCount = 0;
 
-  /**
-   * @param proposerId who we are: our ballots are told by it
-   * @param slots how many instances can be open at once
-   */
-  constructor(proposerId: number, slots: number) {
-    this.#proposerId = proposerId;
+  /** @param slots how many instances can be open at once */
+  constructor(slots: number) {
     this.#assigned = new Array<S | undefined>(slots).fill(undefined);
     this.#since = new Float64Array(slots);
     this.#orders = new Float64Array(slots);
@@ -91,12 +86,13 @@ export class OwnValues<S extends Submission> {
   /** True if `value`, accepted in this slot at `ballot`, is the value of ours that is assigned to it. */
   isOwn(slot: number, ballot: number, value: Uint8Array): boolean {
     const submission = this.#assigned[slot];
-    if (submission === undefined || ballot < (this.#since[slot] ?? 0)) return false;
-    return ballotOwner(ballot) === this.#proposerId || sameBytes(submission.value, value);
+    return (
+      submission !== undefined && ballot >= (this.#since[slot] ?? 0) && sameBytes(submission.value, value)
+    );
   }
 
   copy(): OwnValues<S> {
-    const copy = new OwnValues<S>(this.#proposerId, this.#assigned.length);
+    const copy = new OwnValues<S>(this.#assigned.length);
     copy.#waiting = this.#waiting.copy();
     copy.#assignedCount = this.#assignedCount;
     for (let slot = 0; slot < this.#assigned.length; slot++) copy.#assigned[slot] = this.#assigned[slot];

@@ -16,8 +16,6 @@ import type { Submission } from './waiting.ts';
 export const Phase = { preparing: 1, accepting: 2, done: 3 } as const;
 
 export interface WindowOptions {
-  /** the proposer's id */
-  readonly id: number;
   readonly acceptors: number;
   /** slots, a power of two */
   readonly size: number;
@@ -39,11 +37,11 @@ export class Window<S extends Submission> {
   readonly sentAt: Float64Array;
 
   constructor(options: WindowOptions) {
-    const { id, acceptors, size } = options;
+    const { acceptors, size } = options;
     invariant(size >= 1 && (size & (size - 1)) === 0, 'a ring has a power of two slots');
     this.#options = options;
     this.#promises = new Promises(acceptors, size);
-    this.#own = new OwnValues<S>(id, size);
+    this.#own = new OwnValues<S>(size);
     this.phase = new Uint8Array(size);
     this.accepted = new Uint16Array(size);
     this.reportedBallot = new Float64Array(size);
@@ -133,6 +131,13 @@ export class Window<S extends Submission> {
     this.reportedBallot[slot] = ballot;
     this.reported[slot] = value;
     return true;
+  }
+
+  /** The value that has to be run in a slot because a promise carried it, unless it is our own. */
+  foreign(slot: number): Uint8Array | undefined {
+    const value = this.reported[slot];
+    if (value === undefined || this.#own.isOwn(slot, this.reportedBallot[slot] ?? 0, value)) return undefined;
+    return value;
   }
 
   /** Marks an instance done and gives up the slots of all that are done at the low end. */
