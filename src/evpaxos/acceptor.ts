@@ -144,7 +144,9 @@ export class AcceptorRole implements AcceptorHandler {
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
       if (outcome === 'accepted') this.#tellAccepted(instanceId, ballot, value);
       else if (outcome === 'preempted') {
-        encodePreempted(this.#outbox.to(peer), this.#acceptor.id, instanceId, this.#acceptor.preemptedBy);
+        if (peer.isBehind()) peer.countDropped();
+        else
+          encodePreempted(this.#outbox.to(peer), this.#acceptor.id, instanceId, this.#acceptor.preemptedBy);
       }
     } catch (error) {
       this.#fail(error);
@@ -170,6 +172,8 @@ export class AcceptorRole implements AcceptorHandler {
   onRepeat(peer: Peer, from: number, to: number): void {
     this.#guarded(() => {
       let told = this.#told.get(peer) ?? 0;
+      // Before the storage is asked: whoever asks a thousand times in a turn costs one look.
+      if (told >= MAX_RECORDS_PER_TURN || peer.isBehind()) return;
       const isCutShort = !peer.isOurs && to - from + 1 === ORIGINALS_REPEAT;
       const last = isCutShort ? from + MORE_FOR_ORIGINALS - 1 : to;
       for (const { instanceId, acceptedBallot, value } of this.#acceptor.accepted(from, last)) {
@@ -234,6 +238,7 @@ export class AcceptorRole implements AcceptorHandler {
     this.#guarded(() => {
       const acceptor = this.#acceptor;
       if (ballot < acceptor.highestBallot && ballot < this.#options.storage.promiseFloor) {
+        if (peer.isBehind()) return peer.countDropped();
         const promised = acceptor.highestBallot;
         encodePromiseFrom(
           this.#outbox.to(peer),
@@ -264,11 +269,14 @@ export class AcceptorRole implements AcceptorHandler {
     const scratch = this.#options.peers.scratch;
     encodeAcceptorState(scratch, this.#acceptor.id, this.#acceptor.trimInstanceId);
     this.#broadcast(scratch.view(), false);
-    for (const peer of this.#options.peers.inbound)
-      if (peer.isOurs && !peer.isBehind()) this.#tellStatus(peer, 0);
+    for (const peer of this.#options.peers.inbound) if (peer.isOurs) this.#tellStatus(peer, 0);
   }
 
   #tellStatus(peer: Peer, token: number): void {
+    if (peer.isBehind()) {
+      peer.countDropped();
+      return;
+    }
     encodeStatus(this.#outbox.to(peer), {
       acceptorId: this.#acceptor.id,
       token,

@@ -118,7 +118,23 @@ export class Peer implements MessageHandler {
 
   /** True if a message that may be lost should rather not be sent now, because the other end does not read. */
   isBehind(): boolean {
-    return this.link.waitingBytes + this.out.length + this.held.length > this.#context.maxBacklogBytes;
+    return this.#backlogBytes > this.#context.maxBacklogBytes;
+  }
+
+  get #backlogBytes(): number {
+    return this.link.waitingBytes + this.out.length + this.held.length;
+  }
+
+  /**
+   * True if a message can be sent that must not be lost. Who has stopped reading, and goes on asking for such, is cut
+   * off: on a lost connection nobody waits for an answer.
+   */
+  canBeTold(): boolean {
+    if (this.#closed || this.#backlogBytes <= 2 * this.#context.maxBacklogBytes) return !this.#closed;
+    const reason = 'on and on, and does not read the answers';
+    this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason });
+    this.close();
+    return false;
   }
 
   /** Counts a message that was not sent because the peer is behind, and says so once. */
@@ -127,7 +143,7 @@ export class Peer implements MessageHandler {
     this.#context.observer.report({
       type: 'slow-peer',
       remote: this.remote,
-      waitingBytes: this.link.waitingBytes + this.out.length + this.held.length,
+      waitingBytes: this.#backlogBytes,
     });
   }
 
@@ -203,7 +219,8 @@ export class Peer implements MessageHandler {
   }
 
   ping(token: number): void {
-    encodePong(this.out, token);
+    if (this.isBehind()) this.countDropped();
+    else encodePong(this.out, token);
   }
 
   pong(token: number): void {

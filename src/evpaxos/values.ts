@@ -134,8 +134,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
   onForward(peer: Peer, token: number, hops: number, value: Uint8Array): void {
     if (hops > MAX_HOPS || this.isFull || this.#fault(value) !== undefined) {
-      encodeForwarded(peer.out, token, false);
-      peer.sent();
+      tell(peer, token, false);
       return;
     }
     this.#options.queue.propose({ value: value.slice(), hops, giver: peer, token, chosen: undefined });
@@ -157,10 +156,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   /** A value was chosen: tells whoever gave it. */
   settle(value: Value): void {
     value.chosen?.();
-    if (value.giver !== undefined && !value.giver.isClosed) {
-      encodeForwarded(value.giver.out, value.token, true);
-      value.giver.sent();
-    }
+    if (value.giver !== undefined) tell(value.giver, value.token, true);
     this.#resume();
   }
 
@@ -262,8 +258,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   /** A value that was passed on often enough goes back to its giver; without one, it is ours from now on. */
   #isHandedBack(value: Value): boolean {
     if (value.hops < MAX_HOPS || value.giver === undefined || value.giver.isClosed) return false;
-    encodeForwarded(value.giver.out, value.token, false);
-    value.giver.sent();
+    tell(value.giver, value.token, false);
     return true;
   }
 
@@ -293,6 +288,13 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#options.turn.schedule();
     return value;
   }
+}
+
+/** Tells a peer what became of a value that it gave. */
+function tell(giver: Peer, token: number, chosen: boolean): void {
+  if (!giver.canBeTold()) return;
+  encodeForwarded(giver.out, token, chosen);
+  giver.sent();
 }
 
 function bytesKey(bytes: Uint8Array): string {
