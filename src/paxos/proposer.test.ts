@@ -512,7 +512,7 @@ describe('Proposer: a process that was not the first of its id', () => {
     expect(p.receivePromise(1, 1, 12, 0, NONE)).toBe('prepare');
     expect(p.hasProbedQuorum()).toBe(true);
     promise(p, 1);
-    expect(accepted(p)).toBe('1@22:v');
+    expect(accepted(p)).toBe('1@32:v');
   });
 
   it('probes every instance that it opens later', () => {
@@ -545,8 +545,8 @@ describe('Proposer: a process that was not the first of its id', () => {
     expect(accepted(p)).toBeUndefined();
     raise(p);
     expect(p.receiveHighestBallot(2, 12)).toBe('ignored');
-    for (const a of [0, 2]) p.receivePromiseFrom(a, 22, 1, END, 22, 0);
-    expect([accepted(p), accepted(p)]).toEqual(['1@22:v', '2@22:w']);
+    for (const a of [0, 2]) p.receivePromiseFrom(a, 32, 1, END, 32, 0);
+    expect([accepted(p), accepted(p)]).toEqual(['1@32:v', '2@32:w']);
   });
 
   it('does not take a status for a probe that tells of a higher ballot, until it is above that', () => {

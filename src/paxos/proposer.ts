@@ -184,16 +184,21 @@ export class Proposer<S extends Submission = Submission> {
 
     const slot = w.slot(instanceId);
     const outcome = w.promises.receive(acceptorId, slot, ballot);
-    if (outcome === 'preempted') this.noteBallot(this.#ballot + 1);
+    if (outcome === 'preempted') this.#mustRise();
     if (outcome === 'counted' && this.#ballot !== 0) this.#report(instanceId, slot, valueBallot, value);
     return outcome;
+  }
+
+  /** Preempted at our own ballot: an earlier process of our id got so far, and may have got further. */
+  #mustRise(): void {
+    if (this.highestSeen <= this.#ballot) this.noteBallot(this.#ballot + MAX_PROPOSERS);
   }
 
   /** An acceptor of ours told the highest ballot it ever promised, before it was asked for a range. */
   receiveHighestBallot(acceptorId: number, highestBallot: number): PreemptedOutcome {
     if (!this.hear(acceptorId, highestBallot)) return 'ignored';
     const outcome = this.#window.promises.receiveHighest(acceptorId, highestBallot);
-    if (outcome === 'preempted') this.noteBallot(this.#ballot + 1);
+    if (outcome === 'preempted') this.#mustRise();
     return outcome;
   }
 
