@@ -52,7 +52,16 @@ export class Outbox {
 
   #step(): boolean {
     if (this.#committing) return false;
-    const durable = this.#storage.commit();
+    let durable: Promise<void> | undefined;
+    try {
+      durable = this.#storage.commit();
+    } catch (error) {
+      // It failed since the last turn, at work of its own.
+      this.#committing = true;
+      this.#failed(error);
+      this.#becomeIdle();
+      return false;
+    }
     if (this.#holding.length === 0 && durable === undefined) return false;
     const batch = this.#holding.map((peer) => ({ peer, bytes: peer.held.take() }));
     this.#holding = [];
