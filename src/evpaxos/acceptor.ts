@@ -18,6 +18,7 @@ import {
   encodePromise,
   encodePromisedValue,
   encodePromiseFrom,
+  encodeRepair,
   encodeStatus,
 } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
@@ -27,6 +28,7 @@ import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import type { AcceptorHandler } from './roles.ts';
+import { Stuck } from './stuck.ts';
 import type { Turn } from './turn.ts';
 
 /** Everybody connected hears the trim point this often, as in the original. */
@@ -61,6 +63,8 @@ export class AcceptorRole implements AcceptorHandler {
   readonly #acceptor: Acceptor;
   readonly #outbox: Outbox;
   readonly #told = new Map<Peer, number>();
+  readonly #stuck = new Stuck();
+  #leaderPeer: Peer | undefined;
   /** above which instance an original proposer was told to go on */
   readonly #movedOnTo = new WeakMap<Peer, number>();
   #stateTimer: Timer | undefined;
@@ -184,6 +188,7 @@ export class AcceptorRole implements AcceptorHandler {
         encodeAccepted(out, this.#acceptor.id, instanceId, acceptedBallot, acceptedBallot, value);
       }
       this.#told.set(peer, told);
+      if (from > this.#acceptor.trimInstanceId && this.#stuck.note(peer, from)) this.#askForRepair(from);
     });
   }
 
@@ -232,6 +237,15 @@ export class AcceptorRole implements AcceptorHandler {
     });
   }
 
+  /** Asks the leader to run an instance again that a learner cannot learn. */
+  #askForRepair(instanceId: number): void {
+    const leader = this.#leaderPeer;
+    if (leader === undefined || leader.isClosed || this.leaderBallot === 0) return;
+    if (instanceId > this.#acceptor.highestAccepted) return;
+    encodeRepair(leader.out, this.#acceptor.id, instanceId);
+    leader.sent();
+  }
+
   /** A leader lives: remembered, and passed on. One that was outvoted is told so. */
   onHeartbeat(peer: Peer, ballot: number, chosen: number, next: number): void {
     if (peer.peerHello?.id !== ballotOwner(ballot) || !peer.hasRole(Role.proposer)) return;
@@ -256,6 +270,7 @@ export class AcceptorRole implements AcceptorHandler {
       this.#areQuorumOurs ||= next < Number.MAX_SAFE_INTEGER;
       const known = Math.max(this.#leader.chosen, Math.min(chosen, acceptor.highestAccepted));
       this.#leader = { ballot, chosen: known, heardAt: this.#options.clock.now() };
+      this.#leaderPeer = peer;
       // Says nothing of promises, so it need not wait for the disk. To the leader it is a sign of life.
       for (const other of this.#options.peers.inbound) {
         if (!other.isOurs || other.isBehind()) continue;

@@ -5,6 +5,9 @@
  *   ACCEPTED → core Learner → deliver, in order, at the end of the turn
  *   a hole, or acceptors that are further → REPEAT, a stretch at a time, while answers come
  *
+ * Acceptors of ours tell how far they are. Originals do not: they are asked for single instances ever further away, and
+ * the furthest that is answered is fetched up to; at least half the way, so that few rounds are enough.
+ *
  * Invariant: each instance is delivered once, in order, without gaps.
  */
 import type { Config } from '../config/config.ts';
@@ -24,6 +27,8 @@ import type { Turn } from './turn.ts';
 const HOLES_INTERVAL_MS = 100;
 /** How many instances are asked for at a time; the next stretch is asked for when half of it has come. */
 const REPEAT_INSTANCES = 2048;
+/** How often originals are asked how far they are, after one was connected: each round halves what is left. */
+const FAR_ROUNDS = 32;
 /** How many instances are delivered before other work has its turn. */
 const MAX_DELIVERIES_PER_TURN = 8192;
 
@@ -60,8 +65,9 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** everything up to here was asked for */
   #askedTo = 0;
   #nextAtLastCheck = 0;
-  /** false until a blind REPEAT brought nothing: then originals, which tell nothing, are at their end */
-  #blindUntilIdle = true;
+  /** how often originals may still be asked how far they are, and from where they were asked last */
+  #farRounds = 0;
+  #farAskedFrom = 0;
   #saidBehindTrim = 0;
   /** false until it is known where to begin */
   #isPlaced: boolean;
@@ -110,7 +116,11 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (peer.isOurs) {
       encodeQuery(peer.out, 0);
       peer.sent();
-    } else this.#blindUntilIdle = true;
+      return;
+    }
+    this.#farRounds = FAR_ROUNDS;
+    this.#farAskedFrom = 0;
+    this.#askFar();
   }
 
   onPeerClosed(peer: Peer): void {
@@ -120,6 +130,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** Hot. */
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
     if (!this.#isPlaced) return;
+    if (!peer.isOurs && instanceId > (this.#highest[peer.acceptorId] ?? 0)) this.#hearFar(peer, instanceId);
     const outcome = this.core.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
     if (outcome === 'closed' && instanceId > this.#askedTo) this.#options.chosenLive?.(acceptedBallot);
   }
@@ -164,6 +175,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     }
     if (count === MAX_DELIVERIES_PER_TURN) turn.schedule();
     if (count > 0 && this.#askedTo > 0) this.#askAhead();
+    if (this.#farRounds > 0) this.#askFar();
     return count > 0;
   }
 
@@ -188,26 +200,42 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     const isStuck = next === this.#nextAtLastCheck;
     this.#nextAtLastCheck = next;
     if (!isStuck || this.#options.wantsMore?.() === false) {
-      this.#blindUntilIdle ||= !isStuck && next <= this.#askedTo + 1;
       return;
     }
-    if (next <= this.#reachable) {
-      this.#askedTo = 0;
-      this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
-    } else if (this.#blindUntilIdle) {
-      this.#blindUntilIdle = false;
-      this.#ask(next, next + REPEAT_INSTANCES / 8, true);
-    }
+    if (next > this.#reachable) return;
+    this.#askedTo = 0;
+    this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
   }
 
-  #ask(from: number, to: number, originalsOnly = false): void {
+  #ask(from: number, to: number): void {
     this.#askedTo = Math.max(this.#askedTo, to);
     const last = Math.min(to, MAX_WIRE_INSTANCE);
     for (const peer of this.#options.peers.acceptors()) {
-      if ((originalsOnly && peer.isOurs) || peer.isBehind()) continue;
+      if (peer.isBehind()) continue;
       encodeRepeat(peer.out, from, last);
       peer.sent();
     }
+  }
+
+  /** Asks originals for the next instance and for those 1, 3, 7, 15, … above, unless there is enough to fetch. */
+  #askFar(): void {
+    const next = this.core.nextInstanceId;
+    if (!this.#isPlaced || this.core.waitingForFirst || next <= this.#reachable) return;
+    if (next === this.#farAskedFrom) return;
+    this.#farAskedFrom = next;
+    this.#farRounds--;
+    for (const peer of this.#options.peers.acceptors()) {
+      if (peer.isOurs) continue;
+      for (let step = 1; next + step - 1 <= MAX_WIRE_INSTANCE; step *= 2)
+        encodeRepeat(peer.out, next + step - 1, next + step - 1);
+      peer.sent();
+    }
+  }
+
+  /** An original has an instance that is further than any that it was known to have. */
+  #hearFar(peer: Peer, instanceId: number): void {
+    this.#highest[peer.acceptorId] = instanceId;
+    this.#options.turn.schedule();
   }
 }
 

@@ -347,6 +347,10 @@ export class Peer implements MessageHandler {
     this.#context.roles.values?.onForwarded(this, token, chosen);
   }
 
+  repair(acceptorId: number, instanceId: number): void {
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onRepair(this, instanceId);
+  }
+
   unknown(type: number): void {
     this.#context.observer.report({
       type: 'debug',

@@ -27,6 +27,7 @@ import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import { Raises } from './raises.ts';
+import { Repairs } from './repairs.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
 import { hasOurProposer, leaderRoute } from './routes.ts';
 import type { Turn } from './turn.ts';
@@ -76,6 +77,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** the highest ballot that this process proposed with */
   #usedBallot = 0;
   readonly #raises: Raises;
+  readonly #repairs: Repairs<Value>;
   #ticks: Timer | undefined;
   #heartbeatAt = 0;
   #resendAt = 0;
@@ -94,6 +96,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#trims = new Array<number>(acceptors).fill(0);
     this.#heardAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
     this.#rangeAskedAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
+    this.#repairs = new Repairs<Value>({
+      acceptors,
+      takeWaiting: () => this.core.takeWaiting(),
+      putBack: (value) => this.core.propose(value),
+      chosen: options.chosen,
+    });
     turn.addStep(() => this.#pump());
   }
 
@@ -155,6 +163,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#campaign?.addProbeAnswer(aid, instanceId, valueBallot > 0);
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
+    if (this.#state === 'leading' && ballot === this.core.ballot && instanceId < this.core.low) {
+      const accept = this.#repairs.receivePromise(aid, instanceId, ballot, valueBallot, value);
+      if (accept !== undefined) this.#sendAccept(accept);
+    }
     if (outcome === 'prepare') this.#prepareSingle(peer, instanceId, this.core.ballot);
     else if (outcome === 'preempted') this.#preemptedIfBlocked();
     else if (this.#campaign !== undefined) this.#advanceCampaign();
@@ -165,6 +177,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const aid = peer.acceptorId;
     this.#heard(aid);
     const finished = this.core.receiveAccepted(aid, instanceId, acceptedBallot);
+    this.#repairs.receiveAccepted(aid, instanceId, acceptedBallot);
     if (finished?.chosen !== undefined) this.#options.chosen(finished.chosen);
   }
 
@@ -223,6 +236,18 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#options.turn.schedule();
   }
 
+  /** An acceptor tells of an old instance that a learner cannot learn: it is run again, at our ballot. */
+  onRepair(peer: Peer, instanceId: number): void {
+    this.#heard(peer.acceptorId);
+    if (this.#state !== 'leading' || instanceId >= this.core.low) return;
+    if (instanceId <= this.#believedTrim() || instanceId > MAX_WIRE_INSTANCE) return;
+    if (!this.#repairs.open(instanceId, this.#options.clock.now())) return;
+    // Originals have not told what they promised there; ours are asked alone.
+    for (const acceptor of this.#options.peers.acceptors()) {
+      if (acceptor.isOurs) this.#prepareSingle(acceptor, instanceId, this.core.ballot);
+    }
+  }
+
   #heard(acceptorId: number): void {
     this.#heardAt[acceptorId] = this.#options.clock.now();
   }
@@ -246,6 +271,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#campaign = undefined;
     if (this.#state === 'leading') {
       this.#options.observer.report({ type: 'stepped-down', ballot: this.core.ballot, reason });
+      this.#repairs.clear();
       this.core.stepDown(this.#options.clock.now());
     }
     this.#state = 'following';
@@ -287,6 +313,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raises.note(now, this.core.low - 1);
     this.#state = 'leading';
     this.#announced = false;
+    this.#repairs.clear();
     this.core.raise(ballot, now);
     this.#usedBallot = ballot;
     for (const peer of this.#options.peers.acceptors()) {

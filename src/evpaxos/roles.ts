@@ -31,6 +31,7 @@ export interface ProposerHandler {
   ): void;
   onPromiseFrom(peer: Peer, promise: RangedPromise): void;
   onLeader(peer: Peer, ballot: number, chosen: number, next: number): void;
+  onRepair(peer: Peer, instanceId: number): void;
 }
 
 /** The last piece of an acceptor's answer to a ranged prepare. */

@@ -60,6 +60,8 @@ export function describeMessage(m: Message): string {
       return `forward token=${m.token} hops=${m.hops} ${value(m)}`;
     case 'forwarded':
       return `forwarded token=${m.token} ${m.chosen ? 'chosen' : 'returned'}`;
+    case 'repair':
+      return `repair a${m.acceptorId} i=${m.instanceId}`;
     case 'unknown':
       return `unknown type=${m.unknownType}`;
     default:
@@ -197,6 +199,9 @@ function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: O
       break;
     case 'forwarded':
       encode.encodeForwarded(out, m.token, m.chosen);
+      break;
+    case 'repair':
+      encode.encodeRepair(out, m.acceptorId, m.instanceId);
       break;
     case 'unknown':
       invariant(false, 'an unknown message is not encoded');

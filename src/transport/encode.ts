@@ -232,6 +232,12 @@ export function encodeForwarded(out: ByteBuffer, token: number, chosen: boolean)
   out.byte(chosen ? 1 : 0);
 }
 
+export function encodeRepair(out: ByteBuffer, acceptorId: number, instanceId: number): void {
+  begin(out, MessageType.repair, 2, 0);
+  acceptor(out, acceptorId);
+  instance53(out, instanceId);
+}
+
 /** Reserves room for the whole message and writes the array's head and the type, both of one byte. */
 function begin(out: ByteBuffer, type: number, fields: number, valueBytes: number): void {
   out.reserve(MAX_HEAD_BYTES + valueBytes);

@@ -35,6 +35,7 @@ export type Message =
   | Numbers<'leader', 'acceptorId' | 'ballot' | 'chosen' | 'next'>
   | (Numbers<'forward', 'token' | 'hops'> & WithValue)
   | (Numbers<'forwarded', 'token'> & { readonly chosen: boolean })
+  | Numbers<'repair', 'acceptorId' | 'instanceId'>
   | Numbers<'unknown', 'unknownType'>;
 
 /** Collects what a decoder finds. */
@@ -165,6 +166,10 @@ export class MessageLog implements MessageHandler {
 
   forwarded(token: number, chosen: boolean): void {
     this.#messages.push({ type: 'forwarded', token, chosen });
+  }
+
+  repair(acceptorId: number, instanceId: number): void {
+    this.#messages.push({ type: 'repair', acceptorId, instanceId });
   }
 
   unknown(type: number): void {

@@ -29,6 +29,7 @@ export const MessageType = {
   leader: 74,
   forward: 75,
   forwarded: 76,
+  repair: 77,
 } as const;
 
 /** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
@@ -140,6 +141,8 @@ export interface MessageHandler {
   forward(token: number, hops: number, value: Uint8Array): void;
   /** What became of a forwarded value: chosen (its giver may forget it) or returned (give it to another). */
   forwarded(token: number, chosen: boolean): void;
+  /** An acceptor tells the leader of an instance that a learner asks for again and again in vain. */
+  repair(acceptorId: number, instanceId: number): void;
 
   /** A well-formed array of a type that nobody knows: ignored, as the original does. */
   unknown(type: number): void;

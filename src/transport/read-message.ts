@@ -191,6 +191,12 @@ function readForwarded(reader: MsgpackReader, handler: MessageHandler): void {
   if (reader.whole()) handler.forwarded(token, chosen === 1);
 }
 
+function readRepair(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const instanceId = reader.instance53();
+  if (reader.whole()) handler.repair(acceptorId, instanceId);
+}
+
 const utf8 = new TextDecoder();
 
 /** Text for people. It ends up in logs and terminals, so what would steer one is taken out. */
@@ -222,6 +228,7 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   leader: { fields: 4, read: readLeader },
   forward: { fields: 3, read: readForward },
   forwarded: { fields: 2, read: readForwarded },
+  repair: { fields: 2, read: readRepair },
 };
 
 const KINDS: readonly (MessageKind | undefined)[] = byType();

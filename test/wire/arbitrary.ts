@@ -96,4 +96,5 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   record({ type: type('leader'), acceptorId: node, ballot: uint53, chosen: uint53, next: instance53 }),
   record({ type: type('forward'), token: uint53, hops: uint53, value }),
   record({ type: type('forwarded'), token: uint53, chosen: fc.boolean() }),
+  record({ type: type('repair'), acceptorId: node, instanceId: instance53 }),
 );

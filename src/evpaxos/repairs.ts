@@ -1,0 +1,113 @@
+/**
+ * Repairs: runs single old instances again, for learners that cannot learn them.
+ *
+ * An instance can be chosen and yet beyond learning: its value was accepted by a quorum at one ballot, then again at a
+ * higher one by some of them, and now no quorum tells one ballot. The leader runs it again at its own: phase 1 finds
+ * the value, phase 2 gives every acceptor the same ballot. The same fills an instance that nobody decided, which a
+ * leader that began above it left behind: a waiting value goes there.
+ *
+ *   REPAIR(i) from an acceptor → PREPARE(i, b) → promises of a quorum → ACCEPT(i, b, v) → accepted by a quorum: done
+ *
+ * Invariants: b is the leader's ballot, which a quorum told to be above all it had promised; and one value is proposed
+ * for an instance at b. For if this process proposed there at b before, the instance is chosen, and phase 1 tells it.
+ */
+import type { Accept } from '../paxos/proposer.ts';
+import { Quorum } from '../paxos/quorum.ts';
+
+/** How many instances are run again at a time; a learner that misses more asks again. */
+export const MAX_REPAIRS = 64;
+const TIMEOUT_MS = 1000;
+
+interface Repair<S> {
+  readonly promised: Quorum;
+  readonly accepted: Quorum;
+  reportedBallot: number;
+  reported: Uint8Array | undefined;
+  own: S | undefined;
+  accept: Accept | undefined;
+  readonly startedAt: number;
+}
+
+export interface RepairsOptions<S> {
+  readonly acceptors: number;
+  /** a waiting value, for an instance that has none */
+  readonly takeWaiting: () => S | undefined;
+  /** puts one back: it may have been chosen */
+  readonly putBack: (own: S) => void;
+  readonly chosen: (own: S) => void;
+}
+
+export class Repairs<S extends { readonly value: Uint8Array }> {
+  readonly #options: RepairsOptions<S>;
+  readonly #open = new Map<number, Repair<S>>();
+
+  constructor(options: RepairsOptions<S>) {
+    this.#options = options;
+  }
+
+  /** Begins to run an instance again; false if that is under way, or too many are. PREPARE goes to every acceptor. */
+  open(instanceId: number, now: number): boolean {
+    this.#expire(now);
+    if (this.#open.has(instanceId) || this.#open.size >= MAX_REPAIRS) return false;
+    const { acceptors } = this.#options;
+    this.#open.set(instanceId, {
+      promised: new Quorum(acceptors),
+      accepted: new Quorum(acceptors),
+      reportedBallot: 0,
+      reported: undefined,
+      own: undefined,
+      accept: undefined,
+      startedAt: now,
+    });
+    return true;
+  }
+
+  /** One acceptor's promise at the leader's `ballot`; the ACCEPT to send to every acceptor, once a quorum has promised. */
+  receivePromise(
+    acceptorId: number,
+    instanceId: number,
+    ballot: number,
+    valueBallot: number,
+    value: Uint8Array,
+  ): Accept | undefined {
+    const repair = this.#open.get(instanceId);
+    if (repair === undefined || repair.accept !== undefined || valueBallot > ballot) return undefined;
+    if (!repair.promised.add(acceptorId)) return undefined;
+    if (valueBallot > repair.reportedBallot) {
+      repair.reportedBallot = valueBallot;
+      repair.reported = value.slice();
+    }
+    if (!repair.promised.reached()) return undefined;
+    if (repair.reported === undefined) repair.own = this.#options.takeWaiting();
+    const proposed = repair.reported ?? repair.own?.value;
+    if (proposed === undefined) {
+      // Nothing was chosen here, and nothing waits: the next value will do.
+      this.#open.delete(instanceId);
+      return undefined;
+    }
+    repair.accept = { instanceId, ballot, value: proposed };
+    return repair.accept;
+  }
+
+  receiveAccepted(acceptorId: number, instanceId: number, acceptedBallot: number): void {
+    if (this.#open.size === 0) return;
+    const repair = this.#open.get(instanceId);
+    if (repair?.accept?.ballot !== acceptedBallot || !repair.accepted.add(acceptorId)) return;
+    if (!repair.accepted.reached()) return;
+    this.#open.delete(instanceId);
+    if (repair.own !== undefined) this.#options.chosen(repair.own);
+  }
+
+  /** The ballot is given up, or changes: whoever still misses something asks again. */
+  clear(): void {
+    for (const { own } of this.#open.values()) if (own !== undefined) this.#options.putBack(own);
+    this.#open.clear();
+  }
+
+  /** What was not answered makes room; a value of ours stays until it is known what became of it. */
+  #expire(now: number): void {
+    for (const [instanceId, repair] of this.#open) {
+      if (repair.own === undefined && now - repair.startedAt > TIMEOUT_MS) this.#open.delete(instanceId);
+    }
+  }
+}
