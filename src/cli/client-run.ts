@@ -52,10 +52,12 @@ export class ClientRun {
   #load: Load | undefined;
   #seconds = 0;
   #toldProposer = false;
-  /** when the first values could go out, when the last was learned, when to say that none is */
+  /** when the first values could go out, and when the last was learned */
   #beganAt: number;
   #learnedAt: number;
-  #complainAt: number;
+  /** why none is learned, as it was last said, and when to say it again */
+  #complaint = '';
+  #complainAt = 0;
 
   constructor(config: Config, flags: ClientFlags, io: Io) {
     this.#config = config;
@@ -66,7 +68,6 @@ export class ClientRun {
     this.#total = new Tally(percentiles);
     this.#beganAt = io.clock.now();
     this.#learnedAt = this.#beganAt;
-    this.#complainAt = this.#beganAt + STALL_MS;
     this.#ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
@@ -160,15 +161,23 @@ export class ClientRun {
   /** Looks every second whether values are learned. */
   #watch(client: Client): void {
     this.#load?.sweep();
+    this.#complain(client.reach);
+    this.#after(SECOND_MS, 'watch', () => this.#watch(client));
+  }
+
+  /** Says why nothing is learned: when that has lasted, when the reason is another one, and now and then. */
+  #complain(reach: Reach): void {
     const now = this.#io.clock.now();
     const silentMs = now - this.#learnedAt;
-    if (silentMs < STALL_MS) this.#complainAt = this.#learnedAt + STALL_MS;
-    else if (now >= this.#complainAt && this.#load?.isDone !== true) {
-      this.#complainAt = now + STALL_AGAIN_MS;
-      const why = stallReason(this.#config, client.reach);
-      this.#io.err(`Nothing was chosen for ${Math.round(silentMs / SECOND_MS)} s: ${why}\n`);
+    if (silentMs < STALL_MS || this.#load?.isDone === true) {
+      this.#complaint = '';
+      return;
     }
-    this.#after(SECOND_MS, 'watch', () => this.#watch(client));
+    const why = stallReason(this.#config, reach);
+    if (why === this.#complaint && now < this.#complainAt) return;
+    this.#complaint = why;
+    this.#complainAt = now + STALL_AGAIN_MS;
+    this.#io.err(`Nothing was chosen for ${Math.round(silentMs / SECOND_MS)} s: ${why}\n`);
   }
 
   #summarise(reach: Reach): void {
