@@ -617,6 +617,17 @@ describe('Proposer: ranged promises', () => {
     expect(p.newValuesFrom).toBe(6);
   });
 
+  it('does not take a piece that came twice for one that is missing', () => {
+    const p = ranged();
+    p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);
+    p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);
+    expect(p.receivePromiseFrom(0, 12, 1, END, 12, 2)).toBe('ignored');
+    p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);
+    p.receivePromisedValue(0, 12, 2, 11, bytes('y'), 0);
+    p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);
+    expect(p.receivePromiseFrom(0, 12, 1, END, 12, 2)).toBe('counted');
+  });
+
   it('counts a promise only when its last piece came, and all pieces before', () => {
     const p = ranged();
     p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);

@@ -228,7 +228,7 @@ export class Proposer<S extends Submission = Submission> {
     const w = this.#window;
     if (acceptorId >= this.acceptors || ballot !== this.#ballot || ballot === 0) return;
     if (valueBallot > ballot || instanceId >= w.low + w.size) return;
-    w.promises.ranged.countPiece(acceptorId);
+    w.promises.ranged.countPiece(acceptorId, instanceId);
     while (w.next <= instanceId) w.open(now);
     if (w.isPreparing(instanceId)) this.#report(instanceId, w.slot(instanceId), valueBallot, value);
   }

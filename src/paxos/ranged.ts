@@ -2,8 +2,8 @@
  * Ranged promises: which stretch of instances each acceptor of ours has promised at the present ballot. An original
  * acceptor never appears here; it is asked instance by instance.
  *
- * Invariant: a stretch counts only when all its pieces came, one after another, on one connection; and it is one
- * stretch, without a gap. What an acceptor has trimmed it has not promised: its answer begins above.
+ * Invariant: a stretch counts only when all its pieces came, on one connection, whichever of them came twice; and it is
+ * one stretch, without a gap. What an acceptor has trimmed it has not promised: its answer begins above.
  */
 
 import type { StateWriter } from './state.ts';
@@ -11,27 +11,28 @@ import type { StateWriter } from './state.ts';
 export class RangedPromises {
   readonly #from: Float64Array;
   readonly #to: Float64Array;
-  readonly #pieces: Float64Array;
+  /** by acceptor: the instances it told since its last answer was complete */
+  readonly #pieces: readonly Set<number>[];
 
   constructor(acceptors: number) {
     this.#from = new Float64Array(acceptors);
     this.#to = new Float64Array(acceptors);
-    this.#pieces = new Float64Array(acceptors);
+    this.#pieces = Array.from({ length: acceptors }, () => new Set<number>());
   }
 
   /** A new ballot: nobody has promised it. */
   restart(): void {
     this.#from.fill(0);
     this.#to.fill(0);
-    this.#pieces.fill(0);
+    for (const pieces of this.#pieces) pieces.clear();
   }
 
-  countPiece(acceptorId: number): void {
-    this.#pieces[acceptorId] = (this.#pieces[acceptorId] ?? 0) + 1;
+  countPiece(acceptorId: number, instanceId: number): void {
+    this.#pieces[acceptorId]?.add(instanceId);
   }
 
   forgetPieces(acceptorId: number): void {
-    this.#pieces[acceptorId] = 0;
+    this.#pieces[acceptorId]?.clear();
   }
 
   /**
@@ -39,8 +40,10 @@ export class RangedPromises {
    * was promised before nor covers `low`, the lowest open instance.
    */
   complete(acceptorId: number, from: number, to: number, count: number, low: number): boolean {
-    const pieces = this.#pieces[acceptorId] ?? 0;
-    this.#pieces[acceptorId] = 0;
+    let pieces = 0;
+    for (const instanceId of this.#pieces[acceptorId] ?? [])
+      if (instanceId >= from && instanceId <= to) pieces++;
+    this.forgetPieces(acceptorId);
     if (pieces !== count || to < from) return false;
     const promisedFrom = this.#from[acceptorId] ?? 0;
     const promisedTo = this.#to[acceptorId] ?? 0;
@@ -71,7 +74,8 @@ export class RangedPromises {
     const copy = new RangedPromises(this.#to.length);
     copy.#from.set(this.#from);
     copy.#to.set(this.#to);
-    copy.#pieces.set(this.#pieces);
+    for (const [acceptor, pieces] of this.#pieces.entries())
+      for (const instanceId of pieces) copy.#pieces[acceptor]?.add(instanceId);
     return copy;
   }
 
@@ -79,7 +83,9 @@ export class RangedPromises {
     for (const acceptor of to.order) {
       to.number(this.#from[acceptor] ?? 0);
       to.number(this.#to[acceptor] ?? 0);
-      to.number(this.#pieces[acceptor] ?? 0);
+      const pieces = [...(this.#pieces[acceptor] ?? [])].sort((a, b) => a - b);
+      to.number(pieces.length);
+      for (const instanceId of pieces) to.number(instanceId);
     }
   }
 }
