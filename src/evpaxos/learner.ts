@@ -68,6 +68,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** how often originals may still be asked how far they are, and from where they were asked last */
   #farRounds = 0;
   #farAskedFrom = 0;
+  /** an original told of an instance that is further than those known before */
+  #isFurther = false;
   #saidBehindTrim = 0;
   /** false until it is known where to begin */
   #isPlaced: boolean;
@@ -130,7 +132,10 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** Hot. */
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
     if (!this.#isPlaced) return;
-    if (!peer.isOurs && instanceId > (this.#highest[peer.acceptorId] ?? 0)) this.#hearFar(peer, instanceId);
+    if (!peer.isOurs && instanceId > (this.#highest[peer.acceptorId] ?? 0)) {
+      this.#highest[peer.acceptorId] = instanceId;
+      this.#isFurther = true;
+    }
     const outcome = this.core.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
     if (outcome === 'closed' && instanceId > this.#askedTo) this.#options.chosenLive?.(acceptedBallot);
   }
@@ -174,7 +179,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
       deliver(chosen);
     }
     if (count === MAX_DELIVERIES_PER_TURN) turn.schedule();
-    if (count > 0 && this.#askedTo > 0) this.#askAhead();
+    if (this.#isFurther || (count > 0 && this.#askedTo > 0)) this.#askAhead();
+    this.#isFurther = false;
     if (this.#farRounds > 0) this.#askFar();
     return count > 0;
   }
@@ -210,7 +216,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   #ask(from: number, to: number): void {
     this.#askedTo = Math.max(this.#askedTo, to);
     const last = Math.min(to, MAX_WIRE_INSTANCE);
-    for (const peer of this.#options.peers.acceptors()) {
+    for (const peer of this.#options.peers.acceptors) {
       if (peer.isBehind()) continue;
       encodeRepeat(peer.out, from, last);
       peer.sent();
@@ -224,18 +230,12 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (next === this.#farAskedFrom) return;
     this.#farAskedFrom = next;
     this.#farRounds--;
-    for (const peer of this.#options.peers.acceptors()) {
+    for (const peer of this.#options.peers.acceptors) {
       if (peer.isOurs) continue;
       for (let step = 1; next + step - 1 <= MAX_WIRE_INSTANCE; step *= 2)
         encodeRepeat(peer.out, next + step - 1, next + step - 1);
       peer.sent();
     }
-  }
-
-  /** An original has an instance that is further than any that it was known to have. */
-  #hearFar(peer: Peer, instanceId: number): void {
-    this.#highest[peer.acceptorId] = instanceId;
-    this.#options.turn.schedule();
   }
 }
 
