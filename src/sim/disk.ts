@@ -2,11 +2,14 @@
  * SimDisk: what a machine's disk holds, apart from the process that uses it. A storage opened on it keeps what was
  * committed across crashes, loses what was not, and fails as disks do.
  *
- * A commit is atomic, as an LMDB transaction is: a crash while it is under way leaves all of it or nothing.
+ * A commit is atomic, as an LMDB transaction is: a crash while it is under way leaves all of it or nothing. An unsynced
+ * disk keeps what a killed process wrote, but loses some of it, torn anywhere, when the power goes.
  */
 import { PaxosError } from '../paxos/error.ts';
+import { invariant } from '../paxos/invariant.ts';
 import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
 import { MemoryStorage } from '../storage/memory.ts';
+import { checkRecord } from '../storage/record.ts';
 import type { Random } from '../transport/transport.ts';
 import type { SimProcess } from './process.ts';
 
@@ -37,6 +40,9 @@ export type Write =
 /** Sees each change just before it reaches the platter. */
 export type DiskObserver = (durable: MemoryStorage, write: Write) => void;
 
+/** Without syncs the system writes to the platter when about so many changes have gathered. */
+const UNSYNCED_WRITES = 200;
+
 function perform(storage: MemoryStorage, write: Write): void {
   if (write.type === 'floor') storage.setPromiseFloor(write.ballot);
   else if (write.type === 'trim') storage.trim(write.instanceId);
@@ -45,15 +51,21 @@ function perform(storage: MemoryStorage, write: Write): void {
 
 export class SimDisk {
   readonly faults: DiskFaults = { syncMs: 0.3, failNextSync: false, full: false, corruption: 0 };
+  readonly durability: Storage['durability'];
   readonly #random: Random;
   readonly #observe: DiskObserver;
-  /** what is on the platter */
-  readonly #durable = new MemoryStorage();
-  #syncs = 0;
+  /** what the next process will find */
+  #durable = new MemoryStorage();
+  /** unsynced: what is on the platter for certain, and what only the system's memory holds beyond it */
+  #platter = new MemoryStorage();
+  #unwritten: Write[] = [];
+  #underWay = 0;
+  #commits = 0;
 
-  constructor(random: Random, observe: DiskObserver) {
+  constructor(random: Random, observe: DiskObserver, durability: Storage['durability'] = 'synced') {
     this.#random = random;
     this.#observe = observe;
+    this.durability = durability;
   }
 
   /** What would be read after a crash now. For the checkers. */
@@ -61,36 +73,70 @@ export class SimDisk {
     return this.#durable;
   }
 
-  get syncs(): number {
-    return this.#syncs;
+  /** How many commits have reached the disk. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** True while a commit is under way: a crash now is one between a write and its sync. */
+  get isWriting(): boolean {
+    return this.#underWay > 0;
   }
 
   /** Opens what the last process left behind. */
   open(process: SimProcess): Storage {
+    this.#underWay = 0;
     return new SimStorage(this, process, this.#random);
   }
 
-  /** Puts a batch on the platter. */
+  /** A commit begins or is over; a process that died meanwhile says no more. */
+  noteCommit(begins: boolean): void {
+    this.#underWay += begins ? 1 : -1;
+  }
+
+  /** Puts a batch on the platter; without syncs it reaches the system's memory, and the platter when it pleases. */
   apply(batch: readonly Write[]): void {
-    this.#syncs++;
+    this.#commits++;
     for (const write of batch) {
       this.#observe(this.#durable, write);
       perform(this.#durable, write);
     }
+    if (this.durability !== 'unsynced') return;
+    this.#unwritten.push(...batch);
+    if (this.#unwritten.length < UNSYNCED_WRITES) return;
+    this.#platter = this.#durable.copy();
+    this.#unwritten = [];
+  }
+
+  /**
+   * The power goes: of what was never synced some writes are on the platter, in no order, and some are not. What was
+   * synced is. Call it between processes.
+   */
+  losePower(): void {
+    if (this.durability !== 'unsynced') return;
+    const kept = this.#random.next();
+    for (const write of this.#unwritten) {
+      const isAbove = write.type !== 'put' || write.instanceId > this.#platter.trimInstanceId;
+      if (this.#random.next() < kept && isAbove) perform(this.#platter, write);
+    }
+    this.#unwritten = [];
+    this.#durable = this.#platter.copy();
   }
 }
 
 class SimStorage implements Storage {
-  readonly durability = 'synced';
+  readonly durability: Storage['durability'];
   readonly #disk: SimDisk;
   readonly #process: SimProcess;
   readonly #random: Random;
   /** what the process sees: the platter and all it has written since */
   readonly #view: MemoryStorage;
   #batch: Write[] = [];
+  #syncing: Promise<void> | undefined;
   #failed: PaxosError | undefined;
 
   constructor(disk: SimDisk, process: SimProcess, random: Random) {
+    this.durability = disk.durability;
     this.#disk = disk;
     this.#process = process;
     this.#random = random;
@@ -137,23 +183,38 @@ class SimStorage implements Storage {
   }
 
   put(instanceId: number, promisedBallot: number, acceptedBallot: number, value: Uint8Array): void {
-    this.#write({ type: 'put', instanceId, promisedBallot, acceptedBallot, value: value.slice() });
+    checkRecord(instanceId, promisedBallot, acceptedBallot, value.length, this.trimInstanceId);
+    const copy = new Uint8Array(value);
+    this.#write({ type: 'put', instanceId, promisedBallot, acceptedBallot, value: copy });
   }
 
   setPromiseFloor(ballot: number): void {
-    this.#write({ type: 'floor', ballot });
+    this.#check();
+    if (ballot > this.promiseFloor) this.#write({ type: 'floor', ballot });
   }
 
   trim(instanceId: number): void {
-    this.#write({ type: 'trim', instanceId });
+    this.#check();
+    if (instanceId > this.trimInstanceId) this.#write({ type: 'trim', instanceId });
   }
 
   commit(): Promise<void> | undefined {
     this.#check();
+    invariant(this.#syncing === undefined, 'one batch is written at a time');
     if (this.#batch.length === 0) return undefined;
     const batch = this.#batch;
     this.#batch = [];
+    if (this.durability === 'memory') {
+      this.#disk.apply(batch);
+      return undefined;
+    }
+    this.#syncing = this.#sync(batch);
+    return this.#syncing;
+  }
+
+  #sync(batch: readonly Write[]): Promise<void> {
     const { faults } = this.#disk;
+    this.#disk.noteCommit(true);
     return new Promise((resolve, reject) => {
       const durationMs = faults.syncMs * (0.5 + this.#random.next());
       // The pages reach the platter at some moment of the sync: a crash before it loses them, one after it does not.
@@ -165,11 +226,18 @@ class SimStorage implements Storage {
         else if (fails) reject(this.#fail('STORAGE_FAILED', 'the disk failed to sync'));
         else this.#disk.apply(batch);
       });
-      this.#process.after(durationMs, () => resolve());
+      this.#process.after(durationMs, () => {
+        this.#syncing = undefined;
+        this.#disk.noteCommit(false);
+        resolve();
+      });
     });
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#syncing?.catch(() => undefined);
+    this.#failed ??= new PaxosError('CLOSED', 'the storage was closed');
+  }
 
   #write(write: Write): void {
     this.#check();

@@ -4,7 +4,8 @@
  *
  * Partitions, one way or both, hold bytes back as a lost route does: nothing arrives, nobody is told, until they heal
  * or the link is cut. Whole messages can be lost, doubled or swapped as well, which TCP never does, but a sender that
- * drops for a slow peer, or resends, does: only those of which the protocol says that they may be (see tamper).
+ * drops for a slow peer, or resends, does: only those of which the protocol says that they may be (see tamper). A
+ * clogged direction is merely slow, much slower than the rest.
  */
 
 import { PaxosError } from '../paxos/error.ts';
@@ -40,6 +41,8 @@ export class SimNetwork {
   readonly #ends = new Set<SimEnd>();
   /** `from>to` of directions that are blocked */
   readonly #blocked = new Set<string>();
+  /** by `from>to`, how much later than elsewhere bytes arrive, ms */
+  readonly #clogged = new Map<string, number>();
   readonly weather: Weather = { delayMs: 0.5, tail: 0.01, split: 0.05 };
   tamper: Tamper = (_from, _to, bytes) => [bytes];
   #nextPort = 40_000;
@@ -82,8 +85,15 @@ export class SimNetwork {
     return this.#blocked.has(`${from}>${to}`);
   }
 
+  /** Lets one direction be so much slower than the others, ms; 0: as they are. */
+  setClogged(from: string, to: string, delayMs: number): void {
+    if (delayMs > 0) this.#clogged.set(`${from}>${to}`, delayMs);
+    else this.#clogged.delete(`${from}>${to}`);
+  }
+
   healAll(): void {
     this.#blocked.clear();
+    this.#clogged.clear();
     for (const end of this.#ends) end.wake();
   }
 
@@ -95,6 +105,12 @@ export class SimNetwork {
         end.sever('connection reset');
       }
     }
+  }
+
+  /** How long the next piece from one to the other is on its way, ms. */
+  drawDelayBetween(from: string, to: string): number {
+    const clogged = this.#clogged.size === 0 ? 0 : (this.#clogged.get(`${from}>${to}`) ?? 0);
+    return clogged + this.drawDelay();
   }
 
   /** A one-way delay, ms: log-normal-like, with a tail of whole seconds. */
@@ -194,8 +210,11 @@ export class SimEnd implements Link {
   #send(bytes: Uint8Array): void {
     const cut = this.#random.next() < this.#network.weather.split && bytes.length > 1;
     const at = cut ? 1 + Math.floor(this.#random.next() * (bytes.length - 1)) : bytes.length;
-    this.other?.receive(bytes.subarray(0, at), this.#network.drawDelay());
-    if (at < bytes.length) this.other?.receive(bytes.subarray(at), this.#network.drawDelay());
+    const { other } = this;
+    if (other === undefined) return;
+    const drawDelay = () => this.#network.drawDelayBetween(this.owner.name, other.owner.name);
+    other.receive(bytes.subarray(0, at), drawDelay());
+    if (at < bytes.length) other.receive(bytes.subarray(at), drawDelay());
   }
 
   /** Bytes are on their way to this end; order is kept. */
