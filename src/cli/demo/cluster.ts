@@ -129,7 +129,8 @@ export class DemoCluster {
 
   #lastWords(id: number): string | undefined {
     const lines = readFileSync(this.#logPath(id), 'utf8').trim().split('\n');
-    return lines.at(-1)?.replace(/^error: /, '');
+    const last = lines.findLast((line) => /^error: |^\w*Error\b/.test(line)) ?? lines.at(-1);
+    return last?.replace(/^error: /, '');
   }
 
   #logPath(id: number): string {
