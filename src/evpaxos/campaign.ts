@@ -11,6 +11,8 @@ import { countAcceptors, quorumSize } from '../paxos/quorum.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import { EndSearch, firstUndecided } from './position.ts';
 
+/** What was not answered is asked again this often. */
+export const ASK_AGAIN_MS = 500;
 /** Originals keep few instances open; so far below the end of their history nothing is undecided. */
 const ORIGINALS_IN_FLIGHT = 1024;
 
@@ -33,12 +35,19 @@ export class Campaign {
   #search: EndSearch | undefined;
   #searched = 0;
   #searchedHasValue = false;
-  /** when the instance that is searched at was asked about last */
-  askedAt = Number.NEGATIVE_INFINITY;
+  /** when it was asked last, what is to be asked now */
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: CampaignOptions) {
     this.#options = options;
     this.token = options.token;
+  }
+
+  /** True if it is time to ask, or to ask again; the answer is taken for that it is done. */
+  isTimeToAsk(now: number): boolean {
+    if (now - this.#askedAt < ASK_AGAIN_MS) return false;
+    this.#askedAt = now;
+    return true;
   }
 
   /** An acceptor of ours answered. */
@@ -117,7 +126,7 @@ export class Campaign {
   #startProbe(): void {
     this.#searched = 0;
     this.#searchedHasValue = false;
-    this.askedAt = Number.NEGATIVE_INFINITY;
+    this.#askedAt = Number.NEGATIVE_INFINITY;
   }
 
   #known(): number {

@@ -206,7 +206,7 @@ export class Node {
 
   /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
   sendTrim(instanceId: number): void {
-    for (const peer of this.peers.acceptors()) {
+    for (const peer of this.peers.acceptors) {
       encodeTrim(peer.out, Math.min(instanceId, MAX_WIRE_INSTANCE));
       peer.sent();
     }

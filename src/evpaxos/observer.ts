@@ -59,25 +59,111 @@ export const SILENT: Observer = { report: () => undefined };
 
 export type LogLevel = 'error' | 'info' | 'debug';
 
+const LEVELS: Readonly<Record<NodeEvent['type'], LogLevel>> = {
+  listening: 'info',
+  connecting: 'info',
+  connected: 'info',
+  disconnected: 'error',
+  'accepted-connection': 'info',
+  'bad-input': 'error',
+  refused: 'error',
+  'slow-peer': 'error',
+  'peer-reads-again': 'info',
+  'prepare-timeout': 'info',
+  'accept-timeout': 'info',
+  leading: 'info',
+  'stepped-down': 'info',
+  following: 'info',
+  'no-proposer': 'error',
+  'other-proposer': 'info',
+  'value-refused': 'error',
+  'trim-refused': 'error',
+  trimmed: 'info',
+  'behind-trim': 'error',
+  'caught-up': 'info',
+  durability: 'info',
+  warning: 'error',
+  failed: 'error',
+  debug: 'debug',
+};
+
 /** An event as one line of a log: the original's words where the original has a line for it. */
 export function describeEvent(event: NodeEvent): { readonly level: LogLevel; readonly text: string } {
+  return { level: LEVELS[event.type], text: textOf(event) };
+}
+
+function textOf(event: NodeEvent): string {
   switch (event.type) {
     case 'listening':
-      return { level: 'info', text: `Listening on port ${event.port}` };
+      return `Listening on port ${event.port}`;
     case 'connecting':
-      return { level: 'info', text: `Connect to ${event.remote}` };
+      return `Connect to ${event.remote}`;
     case 'connected':
-      return { level: 'info', text: `Connected to ${event.remote}` };
-    case 'accepted-connection':
-      return { level: 'info', text: `Accepted connection from ${event.remote}` };
-    case 'prepare-timeout':
-      return { level: 'info', text: timeoutText(event.instanceId, event.count, 1) };
-    case 'accept-timeout':
-      return { level: 'info', text: timeoutText(event.instanceId, event.count, 2) };
+      return `Connected to ${event.remote}`;
     case 'disconnected':
-      return { level: 'error', text: `${capitalized(event.reason)} (${event.remote})` };
+      return `${capitalized(event.reason)} (${event.remote})`;
+    case 'accepted-connection':
+      return `Accepted connection from ${event.remote}`;
+    case 'prepare-timeout':
+      return timeoutText(event.instanceId, event.count, 1);
+    case 'accept-timeout':
+      return timeoutText(event.instanceId, event.count, 2);
+    case 'leading':
+      return `Leading from instance ${event.from} on, with ballot ${event.ballot}`;
+    case 'stepped-down':
+      return `Gave up leading with ballot ${event.ballot}: ${event.reason}`;
+    case 'following':
+      return `Following proposer ${event.proposerId}, which leads with ballot ${event.ballot}`;
+    case 'trimmed':
+      return `Trimmed up to instance ${event.instanceId}`;
+    case 'caught-up':
+      return `Caught up at instance ${event.instanceId}`;
+    case 'durability':
+      return event.sentence;
+    case 'failed':
+      return event.error.message;
+    case 'warning':
+    case 'debug':
+      return event.text;
     default:
-      return describeOwnEvent(event);
+      return textOfTrouble(event);
+  }
+}
+
+type Trouble =
+  | 'bad-input'
+  | 'refused'
+  | 'slow-peer'
+  | 'peer-reads-again'
+  | 'no-proposer'
+  | 'other-proposer'
+  | 'value-refused'
+  | 'trim-refused'
+  | 'behind-trim';
+
+/** What somebody has to hear of, because something is not as it should be. */
+function textOfTrouble(event: Extract<NodeEvent, { readonly type: Trouble }>): string {
+  switch (event.type) {
+    case 'bad-input':
+      return `Closed the connection with ${event.remote}: it sent ${event.reason}`;
+    case 'refused':
+      return event.byUs
+        ? `Refused ${event.remote}: ${event.reason}`
+        : `${event.remote} refuses us: ${event.reason}`;
+    case 'slow-peer':
+      return `${event.remote} does not read (${event.waitingBytes} bytes wait): broadcasts to it are dropped until it does`;
+    case 'peer-reads-again':
+      return `${event.remote} reads again; it missed ${event.droppedMessages} messages`;
+    case 'no-proposer':
+      return 'Values wait, and no proposer is connected: start a proposer or a replica';
+    case 'other-proposer':
+      return `Proposer ${event.asked} ${event.reason}; values go to the proposer at ${event.remote}`;
+    case 'value-refused':
+      return `Refused a value from ${event.remote}: ${event.reason}`;
+    case 'trim-refused':
+      return `Refused to trim up to ${event.instanceId} for ${event.remote}: the highest accepted instance is ${event.highest}`;
+    case 'behind-trim':
+      return `Instances ${event.instanceId} to ${event.trimInstanceId} were trimmed; start from a checkpoint at or above ${event.trimInstanceId}`;
   }
 }
 
@@ -88,83 +174,4 @@ function capitalized(text: string): string {
 function timeoutText(instanceId: number, count: number, phase: number): string {
   const more = count > 1 ? ` (and ${count - 1} more)` : '';
   return `Instance ${instanceId} timed out in phase ${phase}.${more}`;
-}
-
-type OriginalsEvents =
-  | 'listening'
-  | 'connecting'
-  | 'connected'
-  | 'accepted-connection'
-  | 'prepare-timeout'
-  | 'accept-timeout'
-  | 'disconnected';
-
-function describeOwnEvent(event: Exclude<NodeEvent, { readonly type: OriginalsEvents }>): {
-  readonly level: LogLevel;
-  readonly text: string;
-} {
-  switch (event.type) {
-    case 'bad-input':
-      return { level: 'error', text: `Closed the connection with ${event.remote}: it sent ${event.reason}` };
-    case 'refused':
-      return {
-        level: 'error',
-        text: event.byUs
-          ? `Refused ${event.remote}: ${event.reason}`
-          : `${event.remote} refuses us: ${event.reason}`,
-      };
-    case 'slow-peer':
-      return {
-        level: 'error',
-        text: `${event.remote} does not read (${event.waitingBytes} bytes wait): broadcasts to it are dropped until it does`,
-      };
-    case 'peer-reads-again':
-      return {
-        level: 'info',
-        text: `${event.remote} reads again; it missed ${event.droppedMessages} messages`,
-      };
-    case 'leading':
-      return { level: 'info', text: `Leading from instance ${event.from} on, with ballot ${event.ballot}` };
-    case 'stepped-down':
-      return { level: 'info', text: `Gave up leading with ballot ${event.ballot}: ${event.reason}` };
-    case 'following':
-      return {
-        level: 'info',
-        text: `Following proposer ${event.proposerId}, which leads with ballot ${event.ballot}`,
-      };
-    case 'no-proposer':
-      return {
-        level: 'error',
-        text: 'Values wait, and no proposer is connected: start a proposer or a replica',
-      };
-    case 'other-proposer':
-      return {
-        level: 'info',
-        text: `Proposer ${event.asked} ${event.reason}; values go to the proposer at ${event.remote}`,
-      };
-    case 'value-refused':
-      return { level: 'error', text: `Refused a value from ${event.remote}: ${event.reason}` };
-    case 'trim-refused':
-      return {
-        level: 'error',
-        text: `Refused to trim up to ${event.instanceId} for ${event.remote}: the highest accepted instance is ${event.highest}`,
-      };
-    case 'trimmed':
-      return { level: 'info', text: `Trimmed up to instance ${event.instanceId}` };
-    case 'behind-trim':
-      return {
-        level: 'error',
-        text: `Instances ${event.instanceId} to ${event.trimInstanceId} were trimmed; start from a checkpoint at or above ${event.trimInstanceId}`,
-      };
-    case 'caught-up':
-      return { level: 'info', text: `Caught up at instance ${event.instanceId}` };
-    case 'durability':
-      return { level: 'info', text: event.sentence };
-    case 'warning':
-      return { level: 'error', text: event.text };
-    case 'failed':
-      return { level: 'error', text: event.error.message };
-    case 'debug':
-      return { level: 'debug', text: event.text };
-  }
 }

@@ -147,7 +147,9 @@ export class Peer implements MessageHandler {
     });
   }
 
+  /** What waited in the link is gone: it takes more. */
   drained(): void {
+    this.#context.changed(this);
     if (this.#dropped === 0) return;
     this.#context.observer.report({
       type: 'peer-reads-again',

@@ -51,6 +51,7 @@ export class Peers {
   readonly #context: PeerContext;
   readonly #outbound: Outbound[] = [];
   readonly #inbound = new Set<Peer>();
+  #acceptors: Peer[] = [];
   readonly #dirty: Peer[] = [];
   readonly #scratch = new ByteBuffer();
   #loopback: Loopback | undefined;
@@ -69,7 +70,15 @@ export class Peers {
       changed: (peer) => this.#changed(peer),
       idInUse: options.idInUse,
     };
-    roles.listeners.push({ onPeerReady: (peer) => this.#meet(peer), onPeerClosed: () => undefined });
+    roles.listeners.push({
+      onPeerReady: (peer) => {
+        if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
+        this.#meet(peer);
+      },
+      onPeerClosed: (peer) => {
+        this.#acceptors = this.#acceptors.filter((one) => one !== peer);
+      },
+    });
     turn.addStep(() => this.#deliverLoopback());
     turn.setFlush(() => this.#flush());
   }
@@ -103,8 +112,8 @@ export class Peers {
   }
 
   /** Our connections to acceptors that are up and ready. */
-  *acceptors(): Generator<Peer> {
-    for (const { peer } of this.#outbound) if (peer?.isReady && peer.acceptorId >= 0) yield peer;
+  get acceptors(): readonly Peer[] {
+    return this.#acceptors;
   }
 
   /** Our connection to an acceptor, if it is up and ready. */

@@ -7,21 +7,14 @@
  * for ranges of instances, originals instance by instance. See core Proposer for what makes a ballot safe to use.
  */
 import type { Config } from '../config/config.ts';
-import { ballotAbove, ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE, probeBallot } from '../paxos/ballot.ts';
-import { PaxosError } from '../paxos/error.ts';
+import { ballotAbove, ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Chosen } from '../paxos/learner.ts';
-import { type Accept, Proposer } from '../paxos/proposer.ts';
-import { quorumSize } from '../paxos/quorum.ts';
-import {
-  encodeAccept,
-  encodeHeartbeat,
-  encodePrepare,
-  encodePrepareFrom,
-  encodeQuery,
-} from '../transport/encode.ts';
+import { Proposer } from '../paxos/proposer.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock, Random, Timer } from '../transport/transport.ts';
-import { Campaign } from './campaign.ts';
+import { Asking } from './asking.ts';
+import { ASK_AGAIN_MS, Campaign } from './campaign.ts';
+import { ballotsExhausted, instancesExhausted } from './exhausted.ts';
 import { Leadership } from './leadership.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
@@ -30,11 +23,9 @@ import { Raises } from './raises.ts';
 import { Repairs } from './repairs.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
 import { hasOurProposer, leaderRoute } from './routes.ts';
+import { Trims } from './trims.ts';
 import type { Turn } from './turn.ts';
 import type { Route, Value } from './values.ts';
-
-/** Unanswered questions are asked again this often. */
-const ASK_AGAIN_MS = 500;
 
 export interface ProposerRoleOptions {
   readonly id: number;
@@ -64,15 +55,11 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   readonly core: Proposer<Value>;
   readonly #options: ProposerRoleOptions;
   readonly #leadership: Leadership;
-  readonly #quorum: number;
   #state: State = 'following';
   #campaign: Campaign | undefined;
   #nextToken = 1;
-  /** trim points told, by acceptor */
-  readonly #trims: number[];
-  /** when each acceptor was last heard, and last asked for a range */
-  readonly #heardAt: number[];
-  readonly #rangeAskedAt: number[];
+  readonly #trims: Trims;
+  readonly #asking: Asking;
   #announced = false;
   /** the highest ballot that this process proposed with */
   #usedBallot = 0;
@@ -84,18 +71,19 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #closed = false;
 
   constructor(options: ProposerRoleOptions) {
-    const { id, config, clock, random, turn, inFlight } = options;
+    const { id, config, clock, random, turn, inFlight, observer } = options;
     this.#options = options;
-    const acceptors = config.acceptors.length;
-    this.#quorum = quorumSize(acceptors);
-    const window = Math.min(config.proposerPreexecWindow, inFlight);
+    const {
+      acceptors: { length: acceptors },
+      leaderTimeoutMs,
+      proposerPreexecWindow,
+    } = config;
+    const window = Math.min(proposerPreexecWindow, inFlight);
     this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
-    const { leaderTimeoutMs } = config;
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
     this.#raises = new Raises(leaderTimeoutMs, random);
-    this.#trims = new Array<number>(acceptors).fill(0);
-    this.#heardAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
-    this.#rangeAskedAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
+    this.#trims = new Trims(acceptors);
+    this.#asking = new Asking({ core: this.core, config, inFlight, peers: options.peers, clock, observer });
     this.#repairs = new Repairs<Value>({
       acceptors,
       takeWaiting: () => this.core.takeWaiting(),
@@ -129,8 +117,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   /** An instance was delivered, in order. */
-  onDelivered(chosen: Chosen): void {
-    const finished = this.core.receiveDelivered(chosen.instanceId, chosen.ballot, chosen.value);
+  onDelivered({ instanceId, ballot, value }: Chosen): void {
+    const finished = this.core.receiveDelivered(instanceId, ballot, value);
     if (finished?.chosen !== undefined) this.#options.chosen(finished.chosen);
   }
 
@@ -142,12 +130,13 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   onPeerReady(peer: Peer): void {
     if (peer.acceptorId < 0) return;
-    this.#heardAt[peer.acceptorId] = this.#options.clock.now();
-    this.#rangeAskedAt[peer.acceptorId] = Number.NEGATIVE_INFINITY;
-    if (peer.isOurs) this.#query(peer);
-    else if (this.#state === 'leading' || this.#state === 'probing')
-      this.#prepareSingles(peer, this.core.low, this.core.next);
-    if (!peer.isOurs) this.#campaign?.addOriginal(peer.acceptorId);
+    this.#asking.heard(peer.acceptorId);
+    this.#asking.rangeAnswered(peer.acceptorId);
+    if (peer.isOurs) this.#asking.query(peer, this.#campaign?.token ?? 0);
+    else {
+      this.#campaign?.addOriginal(peer.acceptorId);
+      if (this.#state !== 'following') this.#asking.prepareSingles(peer, this.core.low, this.core.next);
+    }
     this.#advanceCampaign();
   }
 
@@ -159,15 +148,15 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void {
     const aid = peer.acceptorId;
-    this.#heard(aid);
+    this.#asking.heard(aid);
     this.#campaign?.addProbeAnswer(aid, instanceId, valueBallot > 0);
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
     if (this.#state === 'leading' && ballot === this.core.ballot && instanceId < this.core.low) {
       const accept = this.#repairs.receivePromise(aid, instanceId, ballot, valueBallot, value);
-      if (accept !== undefined) this.#sendAccept(accept);
+      if (accept !== undefined) this.#asking.accept(accept);
     }
-    if (outcome === 'prepare') this.#prepareSingle(peer, instanceId, this.core.ballot);
+    if (outcome === 'prepare') this.#asking.prepareSingle(peer, instanceId, this.core.ballot);
     else if (outcome === 'preempted') this.#preemptedIfBlocked();
     else if (this.#campaign !== undefined) this.#advanceCampaign();
   }
@@ -175,31 +164,31 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** Hot. */
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number): void {
     const aid = peer.acceptorId;
-    this.#heard(aid);
+    this.#asking.heard(aid);
     const finished = this.core.receiveAccepted(aid, instanceId, acceptedBallot);
     this.#repairs.receiveAccepted(aid, instanceId, acceptedBallot);
     if (finished?.chosen !== undefined) this.#options.chosen(finished.chosen);
   }
 
   onPreempted(peer: Peer, instanceId: number, ballot: number): void {
-    this.#heard(peer.acceptorId);
+    this.#asking.heard(peer.acceptorId);
     if (this.core.receivePreempted(peer.acceptorId, instanceId, ballot) === 'preempted') this.#preempted();
   }
 
   onAcceptorState(peer: Peer, trimInstanceId: number): void {
-    this.#heard(peer.acceptorId);
+    this.#asking.heard(peer.acceptorId);
     this.#noteTrim(peer.acceptorId, trimInstanceId);
   }
 
   onStatus(peer: Peer, status: AcceptorStatus): void {
     const aid = peer.acceptorId;
-    this.#heard(aid);
+    this.#asking.heard(aid);
     this.#noteTrim(aid, status.trimInstanceId);
     if (this.core.receiveHighestBallot(aid, status.highestBallot) === 'preempted') this.#preemptedIfBlocked();
     if (this.#campaign !== undefined && status.token === this.#campaign.token)
       this.#campaign.addStatus(status);
     this.#advanceCampaign();
-    if (this.#state === 'leading') this.#prepareRange(peer);
+    if (this.#state === 'leading') this.#asking.prepareRange(peer);
   }
 
   onPromisedValue(
@@ -209,25 +198,25 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     valueBallot: number,
     value: Uint8Array,
   ): void {
-    this.#heard(peer.acceptorId);
+    this.#asking.heard(peer.acceptorId);
     const now = this.#options.clock.now();
     this.core.receivePromisedValue(peer.acceptorId, ballot, instanceId, valueBallot, value.slice(), now);
   }
 
   onPromiseFrom(peer: Peer, promise: RangedPromise): void {
     const aid = peer.acceptorId;
-    this.#heard(aid);
+    this.#asking.heard(aid);
     this.#noteTrim(aid, promise.trimInstanceId);
     const { ballot, from, to, promisedBallot, count } = promise;
     const outcome = this.core.receivePromiseFrom(aid, ballot, from, to, promisedBallot, count);
     // After a refusal the next question waits: asked again at once, a replica would refuse itself without end.
-    if (outcome === 'counted') this.#rangeAskedAt[aid] = Number.NEGATIVE_INFINITY;
+    if (outcome === 'counted') this.#asking.rangeAnswered(aid);
     if (outcome === 'preempted') this.#preempted();
   }
 
   /** An acceptor passed a leader's heartbeat on; our own comes back as a sign of life. */
   onLeader(peer: Peer, ballot: number, _chosen: number, next: number): void {
-    this.#heard(peer.acceptorId);
+    this.#asking.heard(peer.acceptorId);
     if (ballotOwner(ballot) === this.core.id) return;
     if (!this.core.hear(peer.acceptorId, ballot) || this.core.ballot > ballot) return;
     this.#follow(ballot, 'a proposer of a higher ballot leads');
@@ -238,18 +227,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   /** An acceptor tells of an old instance that a learner cannot learn: it is run again, at our ballot. */
   onRepair(peer: Peer, instanceId: number): void {
-    this.#heard(peer.acceptorId);
+    this.#asking.heard(peer.acceptorId);
     if (this.#state !== 'leading' || instanceId >= this.core.low) return;
     if (instanceId <= this.#believedTrim() || instanceId > MAX_WIRE_INSTANCE) return;
     if (!this.#repairs.open(instanceId, this.#options.clock.now())) return;
     // Originals have not told what they promised there; ours are asked alone.
-    for (const acceptor of this.#options.peers.acceptors()) {
-      if (acceptor.isOurs) this.#prepareSingle(acceptor, instanceId, this.core.ballot);
-    }
-  }
-
-  #heard(acceptorId: number): void {
-    this.#heardAt[acceptorId] = this.#options.clock.now();
+    this.#asking.prepareAtOurs(instanceId);
   }
 
   /** An instance was chosen just now, not asked for as history: whoever proposed it is active, and leads. */
@@ -305,9 +288,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const now = clock.now();
     const ballot = ballotAbove(this.core.highestSeen, this.core.id);
     if (ballot > MAX_BALLOT) {
-      failed(
-        new PaxosError('BALLOTS_EXHAUSTED', 'no ballot is left below 2^31; the cluster needs fresh storages'),
-      );
+      failed(ballotsExhausted());
       return;
     }
     this.#raises.note(now, this.core.low - 1);
@@ -316,17 +297,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#repairs.clear();
     this.core.raise(ballot, now);
     this.#usedBallot = ballot;
-    for (const peer of this.#options.peers.acceptors()) {
-      if (peer.isOurs) {
-        this.#rangeAskedAt[peer.acceptorId] = Number.NEGATIVE_INFINITY;
-        this.#prepareRange(peer);
-      } else this.#prepareSingles(peer, this.core.low, this.core.next);
-    }
+    this.#asking.prepareAll();
     this.#options.turn.schedule();
   }
 
   #ask(): void {
-    const { config, delivered, peers } = this.#options;
+    const { config, delivered } = this.#options;
     this.#state = 'asking';
     this.#campaign = new Campaign({
       id: this.core.id,
@@ -335,10 +311,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
       token: this.#nextToken++,
       delivered: delivered(),
     });
-    for (const peer of peers.acceptors()) {
-      if (peer.isOurs) this.#query(peer);
-      else this.#campaign.addOriginal(peer.acceptorId);
-    }
+    for (const peer of this.#asking.acceptors) if (!peer.isOurs) this.#campaign.addOriginal(peer.acceptorId);
+    this.#asking.queryAll(this.#campaign.token);
   }
 
   /** Goes as far with the campaign as the answers allow. */
@@ -348,81 +322,26 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const now = this.#options.clock.now();
     if (this.#state === 'asking') {
       if (!campaign.mayStand()) {
-        this.#askAgain(campaign, now);
-        if (campaign.leaderHeard > 0 && campaign.hasQuorum())
-          this.#follow(campaign.leaderHeard, 'a leader is heard');
+        // An answer may have been dropped on the way to us.
+        if (campaign.isTimeToAsk(now)) this.#asking.queryAll(campaign.token);
+        const { leaderHeard } = campaign;
+        if (leaderHeard > 0 && campaign.hasQuorum()) this.#follow(leaderHeard, 'a leader is heard');
         return;
       }
       const probe = campaign.probe;
       if (probe !== undefined) {
-        if (now - campaign.askedAt < ASK_AGAIN_MS) return;
-        campaign.askedAt = now;
-        for (const peer of this.#options.peers.acceptors()) {
-          if (!peer.isOurs) this.#prepareSingle(peer, probe, probeBallot(this.core.id));
-        }
+        if (campaign.isTimeToAsk(now)) this.#asking.probeOriginals(probe);
         return;
       }
       // Values of ours under way are not given up for a position: phase 1 will tell what became of them.
       if (!this.core.holdsOwn()) this.core.setInstanceId(campaign.position(this.#believedTrim()) - 1);
       this.#options.placed(this.core.low - 1);
       this.#state = 'probing';
-      this.#open();
+      this.#asking.prepareAhead();
     }
     if (this.#state !== 'probing' || !this.core.hasProbedQuorum()) return;
     this.#campaign = undefined;
     this.#raise();
-  }
-
-  /** An answer may have been dropped on the way to us. */
-  #askAgain(campaign: Campaign, now: number): void {
-    if (now - campaign.askedAt < ASK_AGAIN_MS) return;
-    campaign.askedAt = now;
-    for (const peer of this.#options.peers.acceptors()) if (peer.isOurs) this.#query(peer);
-  }
-
-  #query(peer: Peer): void {
-    encodeQuery(peer.out, this.#campaign?.token ?? 0);
-    peer.sent();
-  }
-
-  /** Asks an acceptor of ours for the next stretch, unless a question is under way. */
-  #prepareRange(peer: Peer): void {
-    const now = this.#options.clock.now();
-    const aid = peer.acceptorId;
-    const range = this.core.rangeToPrepare(aid);
-    if (range === undefined || now - (this.#rangeAskedAt[aid] ?? 0) < ASK_AGAIN_MS) return;
-    // Small stretches are left to grow, but for the first.
-    if (range.from > this.core.low && range.to - range.from < this.#options.inFlight / 4) return;
-    this.#rangeAskedAt[aid] = now;
-    this.core.forgetPieces(aid);
-    encodePrepareFrom(peer.out, range.from, range.to, this.core.ballot);
-    peer.sent();
-  }
-
-  #prepareSingle(peer: Peer, instanceId: number, ballot: number): void {
-    if (peer.isBehind()) peer.countDropped();
-    else encodePrepare(peer.out, instanceId, ballot);
-    peer.sent();
-  }
-
-  /** Probes an original for new instances; asks it for those it was probed for. */
-  #prepareSingles(peer: Peer, from: number, to: number): void {
-    for (let i = from; i < to; i++) {
-      if (!this.core.wantsPromise(peer.acceptorId, i)) continue;
-      const isProbed = this.core.ballot !== 0 && this.core.isProbed(peer.acceptorId, i);
-      this.#prepareSingle(peer, i, isProbed ? this.core.ballot : probeBallot(this.core.id));
-    }
-  }
-
-  /** Prepares ahead, in refills rather than one by one. True if instances were opened. */
-  #open(): boolean {
-    const { core } = this;
-    if (core.preparedCount > core.preexecWindow / 2) return false;
-    const { from, to } = core.openInstances(this.#options.clock.now());
-    if (from === to) return false;
-    for (const peer of this.#options.peers.acceptors())
-      if (!peer.isOurs) this.#prepareSingles(peer, from, to);
-    return true;
   }
 
   /** The proposer's part of a turn's end: proposes all it can. */
@@ -431,33 +350,16 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const now = this.#options.clock.now();
     do {
       for (let accept = this.core.accept(now); accept !== undefined; accept = this.core.accept(now)) {
-        if (accept.instanceId > MAX_WIRE_INSTANCE) return this.#exhausted();
-        this.#sendAccept(accept);
+        if (accept.instanceId > MAX_WIRE_INSTANCE) {
+          this.#options.failed(instancesExhausted());
+          return false;
+        }
+        this.#asking.accept(accept);
       }
-    } while (this.#open() && this.core.waitingCount > 0);
+    } while (this.#asking.prepareAhead() && this.core.waitingCount > 0);
     if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
-    for (const peer of this.#options.peers.acceptors()) if (peer.isOurs) this.#prepareRange(peer);
+    this.#asking.prepareRanges();
     return false;
-  }
-
-  #exhausted(): boolean {
-    const text = 'raw instance ids are used up: they end at 2^32-2. Start a new cluster, with fresh storages';
-    this.#options.failed(new PaxosError('INSTANCES_EXHAUSTED', text));
-    return false;
-  }
-
-  #sendAccept({ instanceId, ballot, value }: Accept): void {
-    const scratch = this.#options.peers.scratch;
-    encodeAccept(scratch, instanceId, ballot, value);
-    const bytes = scratch.view();
-    for (const peer of this.#options.peers.acceptors()) {
-      if (peer.isBehind()) {
-        peer.countDropped();
-        continue;
-      }
-      peer.out.append(bytes);
-      peer.sent();
-    }
   }
 
   #tick(): void {
@@ -467,79 +369,34 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     if (this.#state === 'leading') this.#tickLeading(now);
     if (now < this.#resendAt) return;
     this.#resendAt = now + Math.min(ASK_AGAIN_MS, 500 * this.#options.config.proposerTimeoutS);
-    this.#resend(now);
+    if (this.#state === 'leading' || this.#state === 'probing') this.#asking.resend(now);
   }
 
   #tickLeading(now: number): void {
-    const { config, peers, delivered } = this.#options;
+    const { config, delivered } = this.#options;
     if (this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
-    if (!this.#isHeardByQuorum(now)) {
+    if (!this.#asking.isHeardByQuorum(now)) {
       this.#stepDown('no quorum of acceptors answers');
       this.#leadership.backOff(now);
       return;
     }
     if (now < this.#heartbeatAt || this.#state !== 'leading') return;
     this.#heartbeatAt = now + config.heartbeatIntervalMs;
-    for (const peer of peers.acceptors()) {
-      if (!peer.isOurs) continue;
-      encodeHeartbeat(
-        peer.out,
-        this.core.ballot,
-        Math.max(delivered(), this.core.low - 1),
-        this.core.newValuesFrom,
-      );
-      peer.sent();
-    }
+    this.#asking.heartbeat(delivered());
     if (this.#announced || this.core.nextToAccept === 0) return;
     this.#announced = true;
     this.#options.observer.report({ type: 'leading', ballot: this.core.ballot, from: this.core.low });
   }
 
-  /** Originals are heard only once a second; a connection to one counts. */
-  #isHeardByQuorum(now: number): boolean {
-    let heard = 0;
-    for (const peer of this.#options.peers.acceptors()) {
-      const age = now - (this.#heardAt[peer.acceptorId] ?? 0);
-      if (!peer.isOurs || age <= this.#options.config.leaderTimeoutMs) heard++;
-    }
-    return heard >= this.#quorum;
-  }
-
-  /** Says again what has waited too long for a quorum. */
-  #resend(now: number): void {
-    if (this.#state !== 'leading' && this.#state !== 'probing') return;
-    const { peers, observer, config } = this.#options;
-    const timeoutMs = config.proposerTimeoutS * 1000;
-    const prepares = this.core.timedOutPrepares(now, timeoutMs);
-    for (const instanceId of prepares) {
-      for (const peer of peers.acceptors())
-        if (!peer.isOurs) this.#prepareSingles(peer, instanceId, instanceId + 1);
-    }
-    const accepts = this.#state === 'leading' ? this.core.timedOutAccepts(now, timeoutMs) : [];
-    for (const accept of accepts) this.#sendAccept(accept);
-    const [prepare] = prepares;
-    const [accept] = accepts;
-    if (prepare !== undefined)
-      observer.report({ type: 'prepare-timeout', instanceId: prepare, count: prepares.length });
-    if (accept !== undefined) {
-      observer.report({ type: 'accept-timeout', instanceId: accept.instanceId, count: accepts.length });
-    }
-  }
-
   #noteTrim(acceptorId: number, trimInstanceId: number): void {
-    if (trimInstanceId <= (this.#trims[acceptorId] ?? 0) || trimInstanceId > MAX_WIRE_INSTANCE) return;
-    this.#trims[acceptorId] = trimInstanceId;
+    if (!this.#trims.note(acceptorId, trimInstanceId)) return;
     const believed = this.#believedTrim();
     if (believed === 0) return;
     this.#campaign?.noteHistory(believed);
     if (believed >= this.core.low) this.setInstanceId(believed);
   }
 
-  /** No trim point is believed beyond what is chosen: by our own knowledge, or by a quorum's word. */
   #believedTrim(): number {
-    const byQuorum = [...this.#trims].sort((a, b) => b - a)[this.#quorum - 1] ?? 0;
-    const highestChosen = Math.max(this.#options.highestChosen(), this.core.low - 1);
-    const known = this.#trims.filter((trim) => trim <= highestChosen);
-    return Math.max(byQuorum, ...known, 0);
+    return this.#trims.believed(Math.max(this.#options.highestChosen(), this.core.low - 1));
   }
 }

@@ -20,7 +20,7 @@ export function leaderRoute(peers: Peers, leaderId: number, selfId: number): Rou
   const direct = peers.proposer(leaderId);
   if (direct !== undefined && (!direct.isOurs || direct.hasRole(Role.proposer))) return direct;
   for (const peer of peers.inbound) if (isProposer(peer, leaderId)) return peer;
-  for (const peer of peers.acceptors()) if (peer.isOurs && peer.acceptorId !== selfId) return peer;
+  for (const peer of peers.acceptors) if (peer.isOurs && peer.acceptorId !== selfId) return peer;
   return 'nowhere';
 }
 

@@ -1,0 +1,198 @@
+/**
+ * Asking: what a proposer says to acceptors, and when it heard them last. Acceptors of ours are asked for stretches of
+ * instances, one question at a time; originals for one instance at a time, probed first.
+ */
+import type { Config } from '../config/config.ts';
+import { probeBallot } from '../paxos/ballot.ts';
+import type { Accept, Proposer } from '../paxos/proposer.ts';
+import { quorumSize } from '../paxos/quorum.ts';
+import {
+  encodeAccept,
+  encodeHeartbeat,
+  encodePrepare,
+  encodePrepareFrom,
+  encodeQuery,
+} from '../transport/encode.ts';
+import type { Clock } from '../transport/transport.ts';
+import { ASK_AGAIN_MS } from './campaign.ts';
+import type { Observer } from './observer.ts';
+import type { Peer } from './peer.ts';
+import type { Peers } from './peers.ts';
+import type { Value } from './values.ts';
+
+export interface AskingOptions {
+  readonly core: Proposer<Value>;
+  readonly config: Config;
+  readonly inFlight: number;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+export class Asking {
+  readonly #options: AskingOptions;
+  /** when each acceptor was last heard, and last asked for a stretch */
+  readonly #heardAt: number[];
+  readonly #rangeAskedAt: number[];
+
+  constructor(options: AskingOptions) {
+    this.#options = options;
+    const acceptors = options.config.acceptors.length;
+    this.#heardAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
+    this.#rangeAskedAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** Our connections to acceptors that can be spoken to. */
+  get acceptors(): readonly Peer[] {
+    return this.#options.peers.acceptors;
+  }
+
+  heard(acceptorId: number): void {
+    this.#heardAt[acceptorId] = this.#options.clock.now();
+  }
+
+  /** True while a quorum was heard within the leader timeout. Of originals, heard once a second, a connection counts. */
+  isHeardByQuorum(now: number): boolean {
+    const { config } = this.#options;
+    let heard = 0;
+    for (const peer of this.acceptors) {
+      const age = now - (this.#heardAt[peer.acceptorId] ?? 0);
+      if (!peer.isOurs || age <= config.leaderTimeoutMs) heard++;
+    }
+    return heard >= quorumSize(config.acceptors.length);
+  }
+
+  query(peer: Peer, token: number): void {
+    encodeQuery(peer.out, token);
+    peer.sent();
+  }
+
+  /** Asks every acceptor of ours how far it is, and whom it hears. */
+  queryAll(token: number): void {
+    for (const peer of this.acceptors) if (peer.isOurs) this.query(peer, token);
+  }
+
+  /** Asks every original what it promised for one instance. */
+  probeOriginals(instanceId: number): void {
+    const { core } = this.#options;
+    for (const peer of this.acceptors) {
+      if (!peer.isOurs) this.prepareSingle(peer, instanceId, probeBallot(core.id));
+    }
+  }
+
+  /** Asks every acceptor of ours for one instance, at our ballot. */
+  prepareAtOurs(instanceId: number): void {
+    const { core } = this.#options;
+    for (const peer of this.acceptors) if (peer.isOurs) this.prepareSingle(peer, instanceId, core.ballot);
+  }
+
+  /** A question for a stretch was answered, or can be no more: the next may be asked at once. */
+  rangeAnswered(acceptorId: number): void {
+    this.#rangeAskedAt[acceptorId] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Asks an acceptor of ours for the next stretch, unless a question is under way. */
+  prepareRange(peer: Peer): void {
+    const { core, inFlight, clock } = this.#options;
+    const range = core.rangeToPrepare(peer.acceptorId);
+    if (range === undefined) return;
+    const now = clock.now();
+    if (now - (this.#rangeAskedAt[peer.acceptorId] ?? 0) < ASK_AGAIN_MS) return;
+    // Small stretches are left to grow, but for the first.
+    if (range.from > core.low && range.to - range.from < inFlight / 4) return;
+    this.#rangeAskedAt[peer.acceptorId] = now;
+    core.forgetPieces(peer.acceptorId);
+    encodePrepareFrom(peer.out, range.from, range.to, core.ballot);
+    peer.sent();
+  }
+
+  /** Asks every acceptor of ours for what is next, where nothing is under way. */
+  prepareRanges(): void {
+    for (const peer of this.acceptors) if (peer.isOurs) this.prepareRange(peer);
+  }
+
+  /** Prepares ahead, in refills rather than one by one. True if instances were opened. */
+  prepareAhead(): boolean {
+    const { core, clock } = this.#options;
+    if (core.preparedCount > core.preexecWindow / 2) return false;
+    const { from, to } = core.openInstances(clock.now());
+    if (from === to) return false;
+    this.prepareAtOriginals(from, to);
+    return true;
+  }
+
+  prepareSingle(peer: Peer, instanceId: number, ballot: number): void {
+    if (peer.isBehind()) peer.countDropped();
+    else encodePrepare(peer.out, instanceId, ballot);
+    peer.sent();
+  }
+
+  /** Probes an original for new instances; asks it at our ballot for those it was probed for. */
+  prepareSingles(peer: Peer, from: number, to: number): void {
+    const { core } = this.#options;
+    for (let i = from; i < to; i++) {
+      if (!core.wantsPromise(peer.acceptorId, i)) continue;
+      const isProbed = core.ballot !== 0 && core.isProbed(peer.acceptorId, i);
+      this.prepareSingle(peer, i, isProbed ? core.ballot : probeBallot(core.id));
+    }
+  }
+
+  /** Asks every original for the instances from `from` up to, not including, `to`. */
+  prepareAtOriginals(from: number, to: number): void {
+    for (const peer of this.acceptors) if (!peer.isOurs) this.prepareSingles(peer, from, to);
+  }
+
+  /** Phase 1 at a new ballot, for all open instances and from every acceptor. */
+  prepareAll(): void {
+    const { core } = this.#options;
+    for (const peer of this.acceptors) {
+      if (!peer.isOurs) continue;
+      this.rangeAnswered(peer.acceptorId);
+      this.prepareRange(peer);
+    }
+    this.prepareAtOriginals(core.low, core.next);
+  }
+
+  /** Encoded once, and copied to every acceptor. Hot. */
+  accept({ instanceId, ballot, value }: Accept): void {
+    const scratch = this.#options.peers.scratch;
+    encodeAccept(scratch, instanceId, ballot, value);
+    const bytes = scratch.view();
+    for (const peer of this.acceptors) {
+      if (peer.isBehind()) {
+        peer.countDropped();
+        continue;
+      }
+      peer.out.append(bytes);
+      peer.sent();
+    }
+  }
+
+  /** Says again what has waited too long for a quorum. Stretches are asked for again by prepareRange. */
+  resend(now: number): void {
+    const { core, config, observer } = this.#options;
+    const timeoutMs = config.proposerTimeoutS * 1000;
+    const prepares = core.timedOutPrepares(now, timeoutMs);
+    for (const instanceId of prepares) this.prepareAtOriginals(instanceId, instanceId + 1);
+    const accepts = core.timedOutAccepts(now, timeoutMs);
+    for (const accept of accepts) this.accept(accept);
+    const [prepare] = prepares;
+    const [accept] = accepts;
+    if (prepare !== undefined) {
+      observer.report({ type: 'prepare-timeout', instanceId: prepare, count: prepares.length });
+    }
+    if (accept !== undefined) {
+      observer.report({ type: 'accept-timeout', instanceId: accept.instanceId, count: accepts.length });
+    }
+  }
+
+  /** Shows every acceptor of ours that the leader lives. */
+  heartbeat(delivered: number): void {
+    const { core } = this.#options;
+    for (const peer of this.acceptors) {
+      if (!peer.isOurs) continue;
+      encodeHeartbeat(peer.out, core.ballot, Math.max(delivered, core.low - 1), core.newValuesFrom);
+      peer.sent();
+    }
+  }
+}
