@@ -9,6 +9,9 @@
 import { PaxosError } from '../../src/paxos/error.ts';
 import type { Address, Clock, Link, LinkEvents, Timer, Transport } from '../../src/transport/transport.ts';
 
+/** Nodes that go on for so long without time passing will do so for ever. */
+const MAX_ROUNDS = 100_000;
+
 const NO_EVENTS: LinkEvents = {
   connected: () => undefined,
   data: () => undefined,
@@ -85,7 +88,8 @@ export class MemoryWorld implements Transport, Clock {
 
   /** Lets everything happen that can happen without time passing. */
   settle(): void {
-    while (this.#tasks.length > 0 || this.#turns.length > 0) {
+    for (let round = 0; this.#tasks.length > 0 || this.#turns.length > 0; round++) {
+      if (round === MAX_ROUNDS) throw new Error(`the nodes do not come to rest in ${MAX_ROUNDS} rounds`);
       const tasks = this.#tasks;
       this.#tasks = [];
       for (const task of tasks) task();
