@@ -55,6 +55,7 @@ export class Cluster {
   readonly #acceptors: AcceptorNode[] = [];
   readonly #proposers: ProposerNode[] = [];
   readonly #learners: LearnerNode[] = [];
+  readonly #preemptedBy = new Map<string, number>();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -113,7 +114,7 @@ export class Cluster {
     const core = this.proposer(name);
     core.raise(ballotAbove(core.highestSeen, core.id), 0);
     this.#observe({ type: 'ballot', node: name, ballot: core.ballot });
-    for (let i = core.low; i < core.next; i++) this.#prepareSingles(name, i);
+    for (let i = core.low; i < core.next; i++) this.#prepareSingles(name, i, false);
     for (const to of this.names('a')) this.#prepareRange(name, to);
     this.#advance(name);
   }
@@ -275,7 +276,7 @@ export class Cluster {
     const { core, told } = found(this.#proposers, 'p', node);
     const acceptor = `a${acceptorId}`;
     const outcome = this.#received(core, acceptorId, body);
-    if (outcome === 'preempted') this.#observe({ type: 'preempted', node, ballot: core.highestSeen });
+    if (outcome === 'preempted') this.#preempted(node, core);
     if (outcome === 'prepare' && body.type === 'promise') {
       this.#send(node, acceptor, { type: 'prepare', instanceId: body.instanceId, ballot: core.ballot });
     }
@@ -286,6 +287,13 @@ export class Cluster {
     if (body.type === 'status') told.add(acceptor);
     const isAskedNext = body.type === 'status' ? outcome !== 'preempted' : outcome === 'counted';
     if (isAskedNext) this.#prepareRange(node, acceptor);
+  }
+
+  /** Once for each ballot that is in the way. */
+  #preempted(node: string, { highestSeen: ballot }: Proposer): void {
+    if (this.#preemptedBy.get(node) === ballot) return;
+    this.#preemptedBy.set(node, ballot);
+    this.#observe({ type: 'preempted', node, ballot });
   }
 
   #received(core: Proposer, acceptorId: number, body: Body): string {
@@ -346,14 +354,14 @@ export class Cluster {
   }
 
   /** An original is probed with round 0 first, and asked at our ballot when it has answered that. */
-  #prepareSingles(name: string, instanceId: number): void {
+  #prepareSingles(name: string, instanceId: number, mayProbe = true): void {
     const core = this.proposer(name);
     for (const to of this.names('a')) {
       const acceptorId = Number(to.slice(1));
       if (this.#isRanged(to) || !core.wantsPromise(acceptorId, instanceId)) continue;
       const isProbed = core.ballot > 0 && core.isProbed(acceptorId, instanceId);
       const ballot = isProbed ? core.ballot : probeBallot(core.id);
-      this.#send(name, to, { type: 'prepare', instanceId, ballot });
+      if (isProbed || mayProbe) this.#send(name, to, { type: 'prepare', instanceId, ballot });
     }
   }
 
@@ -379,6 +387,7 @@ export class Cluster {
 
   #put(message: Message): void {
     this.inFlight.push(message);
+    this.#observe({ type: 'sent', message });
   }
 
   #observe(event: ClusterEvent): void {

@@ -1,10 +1,11 @@
 /**
  * Events: what happens inside the nodes of a test's cluster, beside the messages.
  */
-import { type Body, shownValue } from './message.ts';
+import { type Body, type Message, shownValue } from './message.ts';
 
 /** What happened inside a node, for whoever judges it. */
 export type ClusterEvent =
+  | { readonly type: 'sent'; readonly message: Message }
   | { readonly type: 'accepted' | 'silent'; readonly node: string; readonly body: Body; readonly why: string }
   | { readonly type: 'ballot'; readonly node: string; readonly ballot: number }
   | { readonly type: 'preempted'; readonly node: string; readonly ballot: number }
@@ -15,9 +16,10 @@ export type ClusterEvent =
       readonly value: Uint8Array;
     };
 
-/** What happened, on one line, as the traces show it. */
+/** What happened, on one line, as the traces show it; undefined for what messages show. */
 export function shownEvent(event: ClusterEvent): string | undefined {
   switch (event.type) {
+    case 'sent':
     case 'accepted':
       return undefined;
     case 'silent':

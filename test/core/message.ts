@@ -69,8 +69,10 @@ export function shownBody(body: Body): string {
       return `accept i=${body.instanceId} b=${body.ballot} ${shownValue(body.value)}`;
     case 'promise':
     case 'accepted': {
-      const value = body.valueBallot > 0 ? ` vb=${body.valueBallot} ${shownValue(body.value)}` : ' no value';
-      return `${body.type} i=${body.instanceId} b=${body.ballot}${value}`;
+      const { ballot, valueBallot } = body;
+      const value = valueBallot > 0 ? shownValue(body.value) : 'no value';
+      const of = valueBallot === 0 || valueBallot === ballot ? '' : `vb=${valueBallot} `;
+      return `${body.type} i=${body.instanceId} b=${ballot} ${of}${value}`;
     }
     case 'repeat':
       return `repeat ${body.first}..${body.last}`;
