@@ -103,7 +103,7 @@ describe('a command in a process', () => {
   it('ends quietly when nobody reads its output any more', async () => {
     const process = new FakeProcess();
     await runInProcess(process, async (_argv, io) => {
-      process.stdout.emit('error', new Error('EPIPE'));
+      process.stdout.emit('error', Object.assign(new Error('broken pipe'), { code: 'EPIPE' }));
       await stopped(io.stop);
       io.out('unheard');
       return 0;
@@ -111,6 +111,17 @@ describe('a command in a process', () => {
     expect(process.exitCode).toBe(0);
     expect(process.stdout.writes).toEqual([]);
     expect(process.stderr.writes).toEqual([]);
+  });
+
+  it('ends with an error when its output cannot be written', async () => {
+    const process = new FakeProcess();
+    await runInProcess(process, async (_argv, io) => {
+      process.stdout.emit('error', Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+      await stopped(io.stop);
+      return 0;
+    });
+    expect(process.exitCode).toBe(1);
+    expect(process.stderr.writes).toEqual(['error: cannot write the output: no space left on device\n']);
   });
 
   it('knows a terminal, and its size', async () => {

@@ -44,9 +44,13 @@ export async function runInProcess(
   process.on('SIGINT', catchSignal(SIGINT));
   process.on('SIGTERM', catchSignal(SIGTERM));
 
-  const out = new Gathered(process.stdout, () => stop.abort('nobody reads'));
+  let fault: Error | undefined;
+  const out = new Gathered(process.stdout, (error) => {
+    if (!isNobodyReading(error)) fault = error;
+    stop.abort('it cannot be written to');
+  });
   process.stderr.on('error', () => undefined);
-  const code = await main(process.argv.slice(2), {
+  const ended = await main(process.argv.slice(2), {
     out: (text) => out.write(text),
     err: (text) => {
       out.flush();
@@ -59,13 +63,19 @@ export async function runInProcess(
     directory: process.cwd(),
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   });
-  out.flush();
+  await out.finish();
+  if (fault !== undefined) process.stderr.write(`error: cannot write the output: ${fault.message}\n`);
+  const code = fault === undefined ? ended : 1;
   process.exitCode = code;
   setTimeout(() => process.exit(code), LINGER_MS).unref();
 }
 
 function screenOf({ isTTY, columns, rows }: Output): Screen | undefined {
   return isTTY === true && columns !== undefined && rows !== undefined ? { columns, rows } : undefined;
+}
+
+function isNobodyReading(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE';
 }
 
 /** Writes what came in one turn at once: a system call for each line would cost more than the line. */
@@ -76,11 +86,11 @@ class Gathered {
   #broken = false;
 
   /** @param broken called when it can no longer be written to */
-  constructor(to: Writable, broken: () => void) {
+  constructor(to: Writable, broken: (error: Error) => void) {
     this.#to = to;
-    to.on('error', () => {
+    to.on('error', (error) => {
       this.#broken = true;
-      broken();
+      broken(error);
     });
   }
 
@@ -93,6 +103,13 @@ class Gathered {
       this.#scheduled = false;
       this.flush();
     });
+  }
+
+  /** Resolves when everything was taken, or cannot be. */
+  finish(): Promise<void> {
+    this.flush();
+    if (this.#broken) return Promise.resolve();
+    return new Promise((resolve) => this.#to.write('', () => setImmediate(resolve)));
   }
 
   flush(): void {
