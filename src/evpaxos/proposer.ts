@@ -20,7 +20,7 @@ import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import { Raises } from './raises.ts';
-import { Repairs } from './repairs.ts';
+import { MAX_REPAIRS, Repairs } from './repairs.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
 import { hasOurProposer, leaderRoute } from './routes.ts';
 import { Trims } from './trims.ts';
@@ -82,7 +82,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
     this.#raises = new Raises(leaderTimeoutMs, random);
-    this.#trims = new Trims(acceptors);
+    this.#trims = new Trims(acceptors, () => Math.max(options.highestChosen(), this.core.low - 1));
     this.#asking = new Asking({ core: this.core, config, inFlight, peers: options.peers, clock, observer });
     this.#repairs = new Repairs<Value>({
       acceptors,
@@ -229,10 +229,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   onRepair(peer: Peer, instanceId: number): void {
     this.#asking.heard(peer.acceptorId);
     if (this.#state !== 'leading' || instanceId >= this.core.low) return;
-    if (instanceId <= this.#believedTrim() || instanceId > MAX_WIRE_INSTANCE) return;
-    if (!this.#repairs.open(instanceId, this.#options.clock.now())) return;
-    // Originals have not told what they promised there; ours are asked alone.
-    this.#asking.prepareAtOurs(instanceId);
+    if (instanceId <= this.#trims.believed || instanceId > MAX_WIRE_INSTANCE) return;
+    // Where one is missing its neighbours are. Originals have not told what they promised there: ours are asked alone.
+    const last = Math.min(instanceId + MAX_REPAIRS, this.core.low);
+    for (let i = instanceId; i < last; i++) {
+      if (this.#repairs.open(i, this.#options.clock.now())) this.#asking.prepareAtOurs(i);
+    }
   }
 
   /** An instance was chosen just now, not asked for as history: whoever proposed it is active, and leads. */
@@ -334,7 +336,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
         return;
       }
       // Values of ours under way are not given up for a position: phase 1 will tell what became of them.
-      if (!this.core.holdsOwn()) this.core.setInstanceId(campaign.position(this.#believedTrim()) - 1);
+      if (!this.core.holdsOwn()) this.core.setInstanceId(campaign.position(this.#trims.believed) - 1);
       this.#options.placed(this.core.low - 1);
       this.#state = 'probing';
       this.#asking.prepareAhead();
@@ -390,13 +392,9 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   #noteTrim(acceptorId: number, trimInstanceId: number): void {
     if (!this.#trims.note(acceptorId, trimInstanceId)) return;
-    const believed = this.#believedTrim();
+    const { believed } = this.#trims;
     if (believed === 0) return;
     this.#campaign?.noteHistory(believed);
     if (believed >= this.core.low) this.setInstanceId(believed);
-  }
-
-  #believedTrim(): number {
-    return this.#trims.believed(Math.max(this.#options.highestChosen(), this.core.low - 1));
   }
 }

@@ -59,6 +59,18 @@ test('a value under way goes back to the queue when the ballot is given up', () 
   expect(waiting).toEqual([own]);
 });
 
+test('one ballot carries one value, whatever another quorum reports when the instance is run again', () => {
+  const { made } = repairs();
+  made.open(7, 0);
+  made.receivePromise(0, 7, 51, 12, bytes('first'));
+  const first = made.receivePromise(1, 7, 51, 0, NONE);
+  expect(first?.value).toEqual(bytes('first'));
+  expect(made.open(7, 500)).toBe(false);
+  expect(made.open(7, 5000)).toBe(true);
+  expect(made.receivePromise(1, 7, 51, 0, NONE)).toBeUndefined();
+  expect(made.receivePromise(2, 7, 51, 21, bytes('second'))).toEqual(first);
+});
+
 test('so many instances are run again at a time and no more, until those that nobody answers make room', () => {
   const { made } = repairs();
   for (let i = 1; i <= MAX_REPAIRS; i++) expect(made.open(i, 0)).toBe(true);

@@ -9,13 +9,14 @@
  *   REPAIR(i) from an acceptor → PREPARE(i, b) → promises of a quorum → ACCEPT(i, b, v) → accepted by a quorum: done
  *
  * Invariants: b is the leader's ballot, which a quorum told to be above all it had promised; and one value is proposed
- * for an instance at b. For if this process proposed there at b before, the instance is chosen, and phase 1 tells it.
+ * for an instance at b. For if this process proposed there at b before, the instance is chosen, and phase 1 tells it;
+ * or it was proposed by a repair, which stays until it is done or the ballot changes.
  */
 import type { Accept } from '../paxos/proposer.ts';
 import { Quorum } from '../paxos/quorum.ts';
 
 /** How many instances are run again at a time; a learner that misses more asks again. */
-export const MAX_REPAIRS = 64;
+export const MAX_REPAIRS = 256;
 const TIMEOUT_MS = 1000;
 
 interface Repair<S> {
@@ -25,7 +26,7 @@ interface Repair<S> {
   reported: Uint8Array | undefined;
   own: S | undefined;
   accept: Accept | undefined;
-  readonly startedAt: number;
+  startedAt: number;
 }
 
 export interface RepairsOptions<S> {
@@ -48,7 +49,9 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
   /** Begins to run an instance again; false if that is under way, or too many are. PREPARE goes to every acceptor. */
   open(instanceId: number, now: number): boolean {
     this.#expire(now);
-    if (this.#open.has(instanceId) || this.#open.size >= MAX_REPAIRS) return false;
+    const known = this.#open.get(instanceId);
+    if (known !== undefined) return this.#restart(known, now);
+    if (this.#open.size >= MAX_REPAIRS) return false;
     const { acceptors } = this.#options;
     this.#open.set(instanceId, {
       promised: new Quorum(acceptors),
@@ -71,13 +74,14 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     value: Uint8Array,
   ): Accept | undefined {
     const repair = this.#open.get(instanceId);
-    if (repair === undefined || repair.accept !== undefined || valueBallot > ballot) return undefined;
+    if (repair === undefined || repair.promised.reached() || valueBallot > ballot) return undefined;
     if (!repair.promised.add(acceptorId)) return undefined;
     if (valueBallot > repair.reportedBallot) {
       repair.reportedBallot = valueBallot;
       repair.reported = value.slice();
     }
     if (!repair.promised.reached()) return undefined;
+    if (repair.accept !== undefined) return repair.accept;
     if (repair.reported === undefined) repair.own = this.#options.takeWaiting();
     const proposed = repair.reported ?? repair.own?.value;
     if (proposed === undefined) {
@@ -104,10 +108,18 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     this.#open.clear();
   }
 
-  /** What was not answered makes room; a value of ours stays until it is known what became of it. */
+  /** Asks once more for what got no quorum; what was proposed at this ballot stays what it was. */
+  #restart(repair: Repair<S>, now: number): boolean {
+    if (now - repair.startedAt <= TIMEOUT_MS) return false;
+    repair.startedAt = now;
+    repair.promised.clear();
+    return true;
+  }
+
+  /** What was not answered makes room, but for what was proposed: another value must not be, at this ballot. */
   #expire(now: number): void {
     for (const [instanceId, repair] of this.#open) {
-      if (repair.own === undefined && now - repair.startedAt > TIMEOUT_MS) this.#open.delete(instanceId);
+      if (repair.accept === undefined && now - repair.startedAt > TIMEOUT_MS) this.#open.delete(instanceId);
     }
   }
 }

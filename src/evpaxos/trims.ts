@@ -8,10 +8,13 @@ import { quorumSize } from '../paxos/quorum.ts';
 export class Trims {
   readonly #told: number[];
   readonly #quorum: number;
+  readonly #highestChosen: () => number;
 
-  constructor(acceptors: number) {
+  /** @param highestChosen the highest instance known to be chosen now */
+  constructor(acceptors: number, highestChosen: () => number) {
     this.#told = new Array<number>(acceptors).fill(0);
     this.#quorum = quorumSize(acceptors);
+    this.#highestChosen = highestChosen;
   }
 
   /** An acceptor told its trim point; false if that is no news. */
@@ -21,8 +24,9 @@ export class Trims {
     return true;
   }
 
-  /** The highest trim point that is believed, where all up to `highestChosen` may be; 0: none. */
-  believed(highestChosen: number): number {
+  /** The highest trim point that is believed; 0: none. */
+  get believed(): number {
+    const highestChosen = this.#highestChosen();
     const byQuorum = [...this.#told].sort((a, b) => b - a)[this.#quorum - 1] ?? 0;
     const known = this.#told.filter((trim) => trim <= highestChosen);
     return Math.max(byQuorum, ...known, 0);
