@@ -82,16 +82,17 @@ describe('DirectoryLock', () => {
     await once(child, 'exit');
   });
 
-  test.skipIf(process.platform !== 'linux')(
-    'works in a directory whose path is longer than a socket may have (by /proc, so on Linux)',
-    async () => {
-      const deep = join(directory, 'd'.repeat(200));
-      mkdirSync(deep);
-      const lock = await DirectoryLock.take(deep);
-      await expect(DirectoryLock.take(deep)).rejects.toMatchObject(LOCKED);
-      await lock.release();
-    },
-  );
+  test('works in a directory whose path is longer than a socket may have (by /proc, so on Linux)', async (context) => {
+    context.skip(
+      process.platform !== 'linux',
+      'such a path is reached by way of /proc, which only Linux has',
+    );
+    const deep = join(directory, 'd'.repeat(200));
+    mkdirSync(deep);
+    const lock = await DirectoryLock.take(deep);
+    await expect(DirectoryLock.take(deep)).rejects.toMatchObject(LOCKED);
+    await lock.release();
+  });
 
   test('a file in the place of a lock is no living holder', async () => {
     writeFileSync(join(directory, 'lock.7'), '');
