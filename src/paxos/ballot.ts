@@ -28,17 +28,11 @@ export const MAX_BALLOT = 2 ** 31;
  */
 export const MAX_BALLOT_JUMP = 2 ** 24;
 
-export const NO_INSTANCE = 0 as InstanceId;
 export const NO_BALLOT = 0 as Ballot;
 
 /** Brands a number that is known to be an instance id. */
 export function instanceId(id: number): InstanceId {
   return id as InstanceId;
-}
-
-/** Brands a number that is known to be a ballot. */
-export function ballot(value: number): Ballot {
-  return value as Ballot;
 }
 
 /** The ballot a proposer probes with: prepared to hear what was promised, never used in an ACCEPT. */
