@@ -27,8 +27,8 @@ export interface LoadOptions {
   readonly random: Random;
   /** hands a value in; throws a PaxosError QUEUE_FULL if it has to wait */
   readonly offer: (value: Uint8Array, chosen: (() => void) | undefined) => void;
-  /** one of its own was delivered, or is known to be chosen */
-  readonly learned: (valueBytes: number, latencyMicros: number) => void;
+  /** one of its own was delivered, or is known to be chosen, at `now` by the clock */
+  readonly learned: (valueBytes: number, latencyMicros: number, now: number) => void;
 }
 
 export class Load {
@@ -38,6 +38,8 @@ export class Load {
   readonly #pending = new Map<number, number>();
   /** likewise, of those pending that are said to be chosen: when that was said */
   readonly #chosen = new Map<number, number>();
+  /** what the wall clock showed, in microseconds, when the clock was at 0 */
+  #wallOffset: number;
   #lastStamp = 0;
   #offered = 0;
   #hears = false;
@@ -45,6 +47,7 @@ export class Load {
   constructor(options: LoadOptions) {
     this.#options = options;
     this.#values = new ValueMaker(options.clientId, options.textBytes, options.random);
+    this.#wallOffset = wallOffset(options.clock);
   }
 
   /** How many are on their way. */
@@ -64,13 +67,14 @@ export class Load {
   fill(): void {
     const { outstanding, count, clock } = this.#options;
     while (this.#pending.size < outstanding && this.#offered < count) {
+      const now = clock.now();
       // Stamps are no clock: values of one microsecond get one each, and their true times are kept here.
-      const stamp = Math.max(clock.wallMicros(), this.#lastStamp + 1);
+      const stamp = Math.max(Math.floor(this.#wallOffset + now * MICROS_PER_MS), this.#lastStamp + 1);
       const key = stamp % STAMP_KEYS;
       if (!this.#offer(this.#values.make(stamp), key)) return;
       this.#lastStamp = stamp;
       this.#offered++;
-      this.#pending.set(key, clock.now());
+      this.#pending.set(key, now);
     }
   }
 
@@ -81,8 +85,9 @@ export class Load {
     return stamp !== undefined && this.#finish(stamp % STAMP_KEYS, this.#options.clock.now());
   }
 
-  /** To be called about once a second: counts what was chosen before this client could hear of it. */
+  /** To be called about once a second: follows the wall clock, and counts what was chosen before this client could hear of it. */
   sweep(): void {
+    this.#wallOffset = wallOffset(this.#options.clock);
     const now = this.#options.clock.now();
     for (const [key, chosenAt] of this.#chosen) if (now - chosenAt >= UNHEARD_MS) this.#finish(key, chosenAt);
     this.fill();
@@ -109,7 +114,11 @@ export class Load {
     if (offeredAt === undefined) return false;
     this.#pending.delete(key);
     if (this.#chosen.size > 0) this.#chosen.delete(key);
-    this.#options.learned(this.#values.valueBytes, (at - offeredAt) * MICROS_PER_MS);
+    this.#options.learned(this.#values.valueBytes, (at - offeredAt) * MICROS_PER_MS, at);
     return true;
   }
+}
+
+function wallOffset(clock: Clock): number {
+  return clock.wallMicros() - clock.now() * MICROS_PER_MS;
 }

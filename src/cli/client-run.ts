@@ -125,7 +125,7 @@ export class ClientRun {
     const random = systemRandom();
     const clientId = Math.floor(random.next() * MAX_CLIENT_ID);
     const offer = (value: Uint8Array, chosen: (() => void) | undefined) => client.offer(value, chosen);
-    const learned = (bytes: number, micros: number) => this.#learned(bytes, micros);
+    const learned = (bytes: number, micros: number, now: number) => this.#learned(bytes, micros, now);
     return new Load({ clientId, outstanding, count, textBytes, clock, random, offer, learned });
   }
 
@@ -138,8 +138,8 @@ export class ClientRun {
   }
 
   /** Hot. */
-  #learned(valueBytes: number, latencyMicros: number): void {
-    this.#learnedAt = this.#io.clock.now();
+  #learned(valueBytes: number, latencyMicros: number, now: number): void {
+    this.#learnedAt = now;
     this.#second.add(valueBytes, latencyMicros);
     this.#total.add(valueBytes, latencyMicros);
     if (this.#total.values === 1) this.#nextSecond(this.#learnedAt);

@@ -9,6 +9,7 @@ import {
   startListening,
   threeReplicas,
 } from '../../test/support/command.ts';
+import { freePorts } from '../../test/support/ports.ts';
 
 const SECOND_LINE = /^\d+ value\/sec, \d+\.\d\d Mbps, latency min \d+ us max \d+ us avg \d+ us$/;
 const DELIVERY_LINE = /^\d{10}\.\d{6} \[[0-9a-z]{16}\] 64 bytes$/;
@@ -209,6 +210,19 @@ describe('what goes wrong', () => {
     const second = directory.start('acceptor', '0', other);
     expect(await second.exitCode).toBe(1);
     expect(second.err.text).toMatch(/^error: .*data_0 is in use by another acceptor .*\n$/);
+  });
+
+  it('is a proposer id that another process has, found out only after the start', async () => {
+    const { directory } = await listening(TWO_REPLICAS);
+    const [port] = await freePorts(1);
+    const text = await readFile(directory.config, 'utf8');
+    const other = join(directory.path, 'other.conf');
+    await writeFile(other, text.replace(/^replica 0 127.0.0.1 \d+/, `replica 0 127.0.0.1 ${port}`));
+    const second = directory.start('proposer', '0', other);
+    expect(await second.exitCode).toBe(1);
+    expect(second.err.text).toMatch(
+      /^error: proposer 0 is running already, at .*; give this one another id\n$/,
+    );
   });
 
   it('is every fault of a config at once, each in its line', async () => {
