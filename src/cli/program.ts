@@ -14,6 +14,7 @@ import { CommandFailed, type Io } from './io.ts';
 import { learnerCommand } from './learner.ts';
 import { proposerCommand } from './proposer.ts';
 import { replicaCommand } from './replica.ts';
+import { simCommand } from './sim.ts';
 
 const FAILED = 1;
 const MISUSED = 2;
@@ -76,6 +77,7 @@ function makeProgram(io: Io): Command {
     counterCommand,
     configCommand,
     demoCommand,
+    simCommand,
   ];
   for (const makeCommand of commands) program.addCommand(makeCommand(io).copyInheritedSettings(program));
   return program;

@@ -92,6 +92,22 @@ describe('a link', () => {
     }
   });
 
+  test('tells the one who opened it nothing before it is connected', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const rig = new Rig(seed);
+      Object.assign(rig.network.weather, { delayMs: 20, tail: 0.5 });
+      rig.connect();
+      while (rig.accepted === undefined) rig.pass(1);
+      rig.accepted.write(numbers(5));
+      while (rig.near.happened.length === 0) {
+        expect(rig.near.heard).toEqual([]);
+        rig.pass(1);
+      }
+      rig.pass(100_000);
+      expect(rig.near.heard).toEqual([...numbers(5)]);
+    }
+  });
+
   test('that nobody listens for is refused', () => {
     const rig = new Rig();
     rig.network.transportOf(rig.client).connect({ host: '10.0.0.1', port: 9 }, rig.near);

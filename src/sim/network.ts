@@ -149,6 +149,7 @@ export class SimNetwork {
     host.process.after(0, () => {
       if (far.isClosed) return;
       far.events = host.accept(far);
+      far.isUp = true;
       far.wake();
       near.owner.after(this.drawDelay(), () => {
         if (near.isClosed) return;
@@ -229,7 +230,7 @@ export class SimEnd implements Link {
   wake(): void {
     const next = this.#arriving[0];
     if (next === undefined || this.#delivering || this.#closed || this.#paused) return;
-    if (this.events === undefined || this.other === undefined) return;
+    if (!this.isUp || this.other === undefined) return;
     if (this.#network.isBlocked(this.other.owner.name, this.owner.name)) return;
     this.#delivering = true;
     this.owner.after(Math.max(0, next.at - this.#scheduler.now), () => {

@@ -115,6 +115,11 @@ export class Simulation {
     });
   }
 
+  /** The nodes of the run: servers first, then learners, then clients. */
+  get names(): readonly string[] {
+    return [...this.#servers, ...this.#clients].map((machine) => machine.name);
+  }
+
   /** Runs to the end. @throws Violation when something that must hold did not */
   async run(): Promise<Report> {
     const { plan } = this;
@@ -127,7 +132,7 @@ export class Simulation {
     await this.#advance(plan.faultsMs, () => false);
     this.#faults.end();
     const settled = await this.#advance(this.#scheduler.now + SETTLE_MS, () => this.#isSettled());
-    if (!settled) throw new Violation('liveness', this.#whatIsMissing());
+    if (!settled) throw this.#whatIsMissing();
     return this.#report();
   }
 
@@ -210,6 +215,7 @@ export class Simulation {
     const acceptorId = /^[ar]\d+$/.test(from) ? Number(from.slice(1)) : undefined;
     const messages = [...log.take()];
     for (const message of messages) {
+      this.#count(`sent ${outcomeOf(message)}`);
       this.#guard(() => this.#checkers.sent(acceptorId, message));
       this.#trace?.(this.#scheduler.now, from, to, message);
     }
@@ -238,6 +244,10 @@ export class Simulation {
     return [buffer.take()];
   }
 
+  #count(outcome: string): void {
+    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+  }
+
   #mix(label: string, bytes: Uint8Array): void {
     let hash = this.#hash;
     for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
@@ -252,7 +262,7 @@ export class Simulation {
   }
 
   #onEvent(machine: Machine, event: NodeEvent): void {
-    this.#outcomes.set(event.type, (this.#outcomes.get(event.type) ?? 0) + 1);
+    this.#count(event.type);
     if (event.type !== 'debug')
       this.#trace?.(this.#scheduler.now, machine.name, machine.name, JSON.stringify(event));
     if (event.type === 'behind-trim') {
@@ -264,7 +274,7 @@ export class Simulation {
   }
 
   #onDeath(machine: Machine, error: PaxosError): void {
-    this.#outcomes.set(error.code, (this.#outcomes.get(error.code) ?? 0) + 1);
+    this.#count(error.code);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
     if (!error.code.startsWith('STORAGE_') && error.code !== 'ID_IN_USE') {
       const { cause } = error;
@@ -332,7 +342,7 @@ export class Simulation {
     return true;
   }
 
-  #whatIsMissing(): string {
+  #whatIsMissing(): Violation {
     const delivered = new Set(this.#checkers.chosen.values());
     const missing = [...this.#submitted].filter((value) => !delivered.has(value));
     const at = [...this.#servers, ...this.#clients].map(
@@ -341,7 +351,9 @@ export class Simulation {
     const [first] = missing;
     const lost =
       first === undefined ? '' : `; ${missing.length} values missing, "${first.slice(0, 12)}" first`;
-    return `not all was delivered ${SETTLE_MS / 1000} s after the faults ended: ${at.join(', ')}${lost}`;
+    const text = `not all was delivered ${SETTLE_MS / 1000} s after the faults ended: ${at.join(', ')}${lost}`;
+    const learners = [...this.#servers, ...this.#clients].filter(learns);
+    return new Violation('liveness', text, 1 + Math.min(...learners.map((machine) => machine.deliveredTo)));
   }
 
   #report(): Report {
@@ -349,6 +361,7 @@ export class Simulation {
     for (const value of this.#checkers.chosen.values()) times.set(value, (times.get(value) ?? 0) + 1);
     let duplicates = 0;
     for (const count of times.values()) if (count > 1) duplicates++;
+    if (duplicates > 0) this.#count('value chosen twice');
     return {
       seed: this.#seed,
       plan: this.plan,
@@ -361,6 +374,14 @@ export class Simulation {
       outcomes: this.#outcomes,
     };
   }
+}
+
+/** What a message says of the core's outcome that it came of. */
+function outcomeOf(message: Message): string {
+  if (message.type === 'forwarded') return `forwarded: ${message.chosen ? 'chosen' : 'returned'}`;
+  if (message.type === 'promiseFrom' && message.promisedBallot > message.ballot)
+    return 'promiseFrom: refused';
+  return message.type;
 }
 
 function learns(machine: Machine): boolean {

@@ -1,0 +1,8 @@
+/**
+ * The simulator: production nodes in a world that one seed decides, watched by checkers.
+ */
+export { Violation } from './checkers.ts';
+export { Ladder, type LadderFilter } from './ladder.ts';
+export type { FaultKind, Plan } from './plan.ts';
+export { type Report, Simulation, type SimulationOptions, type Tracer } from './simulation.ts';
+export { resultOf, resultOfViolation, type SeedResult, Tally } from './tally.ts';

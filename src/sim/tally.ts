@@ -1,0 +1,140 @@
+/**
+ * Tally: what many runs came to. Takes the result of each as plain data, so that it can come from another process.
+ */
+import type { Violation } from './checkers.ts';
+import { FAULT_KINDS } from './plan.ts';
+import type { Report } from './simulation.ts';
+
+/** What one run came to; JSON. */
+export interface SeedResult {
+  readonly seed: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly chosen: number;
+  readonly duplicates: number;
+  readonly hash: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly violation?: string;
+}
+
+/**
+ * What the nodes are expected to report or to send now and then, whatever the seeds, in a few thousand runs. One that
+ * is never reached is a fault of the simulator.
+ */
+const EXPECTED_OUTCOMES = [
+  'accept-timeout',
+  'disconnected',
+  'failed',
+  'following',
+  'leading',
+  'no-proposer',
+  'other-proposer',
+  'peer-reads-again',
+  'prepare-timeout',
+  'slow-peer',
+  'stepped-down',
+  'trim-refused',
+  'trimmed',
+  'STORAGE_CORRUPT',
+  'STORAGE_FAILED',
+  'STORAGE_FULL',
+  'crash while a commit is under way',
+  'value chosen twice',
+  'sent accepted',
+  'sent acceptorState',
+  'sent forward',
+  'sent forwarded: chosen',
+  'sent forwarded: returned',
+  'sent heartbeat',
+  'sent leader',
+  'sent preempted',
+  'sent prepareFrom',
+  'sent promiseFrom',
+  'sent promiseFrom: refused',
+  'sent promisedValue',
+  'sent repeat',
+  'sent status',
+  'sent trim',
+] as const;
+
+export function resultOf(report: Report): SeedResult {
+  const { seed, events, virtualMs, chosen, duplicates, hash, faults, outcomes } = report;
+  return {
+    seed,
+    events,
+    virtualMs,
+    chosen,
+    duplicates,
+    hash,
+    faults: Object.fromEntries(faults),
+    outcomes: Object.fromEntries(outcomes),
+  };
+}
+
+export function resultOfViolation(seed: number, violation: Violation): SeedResult {
+  const nothing = { events: 0, virtualMs: 0, chosen: 0, duplicates: 0, hash: 0, faults: {}, outcomes: {} };
+  return { seed, ...nothing, violation: violation.message };
+}
+
+export class Tally {
+  #seeds = 0;
+  #events = 0;
+  #virtualMs = 0;
+  #chosen = 0;
+  readonly #faults = new Map<string, number>(FAULT_KINDS.map((kind) => [kind, 0]));
+  readonly #outcomes = new Map<string, number>();
+  readonly #violations: SeedResult[] = [];
+
+  add(result: SeedResult): void {
+    this.#seeds++;
+    this.#events += result.events;
+    this.#virtualMs += result.virtualMs;
+    this.#chosen += result.chosen;
+    for (const [kind, count] of Object.entries(result.faults)) addTo(this.#faults, kind, count);
+    for (const [outcome, count] of Object.entries(result.outcomes)) addTo(this.#outcomes, outcome, count);
+    if (result.violation !== undefined) this.#violations.push(result);
+  }
+
+  get seeds(): number {
+    return this.#seeds;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  get virtualMs(): number {
+    return this.#virtualMs;
+  }
+
+  /** Instances that were chosen and delivered, in all runs. */
+  get chosen(): number {
+    return this.#chosen;
+  }
+
+  /** How often each kind of fault was injected; 0 too. */
+  get faults(): ReadonlyMap<string, number> {
+    return this.#faults;
+  }
+
+  get outcomes(): ReadonlyMap<string, number> {
+    return new Map([...this.#outcomes].sort(([left], [right]) => (left < right ? -1 : 1)));
+  }
+
+  /** What should have happened in so many runs, and never did. */
+  get neverReached(): readonly string[] {
+    return [
+      ...[...this.#faults].filter(([, count]) => count === 0).map(([kind]) => `fault ${kind}`),
+      ...EXPECTED_OUTCOMES.filter((outcome) => !this.#outcomes.has(outcome)),
+    ];
+  }
+
+  get violations(): readonly SeedResult[] {
+    return this.#violations;
+  }
+}
+
+function addTo(counts: Map<string, number>, key: string, count: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + count);
+}
