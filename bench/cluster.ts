@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +45,8 @@ export async function measure(kind: Kind, load: Load, options: BenchOptions): Pr
   const children: ChildProcess[] = [];
   try {
     const conf = join(directory, 'paxos.conf');
-    await writeFile(conf, configText(await freePorts(REPLICAS), load, directory));
+    const ports = await freePorts(REPLICAS);
+    await writeFile(conf, configText(ports, load, directory));
     const run = (role: string, args: readonly string[]) => {
       const [command, ...first] = commandOf(kind, role, options);
       const child = spawn(command, [...first, ...args], {
@@ -57,7 +58,8 @@ export async function measure(kind: Kind, load: Load, options: BenchOptions): Pr
     };
     const replicas = Array.from({ length: REPLICAS }, (_, id) => run('replica', [String(id), conf]));
     for (const replica of replicas) replica.stdout?.resume();
-    await pause(kind === 'ours' ? 1500 : 3000); // the original tries a lost connection again after 2 s
+    await Promise.all(ports.map(listening));
+    await pause(kind === 'ours' ? 1000 : 2500); // the original tries a lost connection again after 2 s
     const clientKind: Kind = options.originalBin === undefined ? 'ours' : 'original';
     const [command, ...first] = commandOf(clientKind, 'client', options);
     const clientArgs = [...first, conf, '-o', String(load.outstanding), '-v', String(load.valueBytes)];
@@ -144,6 +146,19 @@ async function end(child: ChildProcess): Promise<void> {
     child.once('exit', () => resolve());
     child.kill('SIGKILL');
   });
+}
+
+/** Waits until somebody listens on a port: an original client that comes too early never comes again. */
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    const isUp = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (isUp) return;
+    await pause(100);
+  }
+  throw new Error(`nobody listens on port ${port} after 30 s`);
 }
 
 function pause(ms: number): Promise<void> {
