@@ -46,6 +46,13 @@ describe('the screen of the demo', () => {
     expect(second).toContain('This is in the picture.');
   });
 
+  it('draws no more lines than the terminal can hold', () => {
+    const { io, written } = makeIo({ columns: 80, rows: 20 });
+    const story = Array.from({ length: 30 }, (_, atS) => ({ atS, text: 'Something happened.' }));
+    screenOf(io).draw({ ...PICTURE, story });
+    expect(written.at(-1)?.split('\n').length).toBe(20);
+  });
+
   it('writes lines where there is no terminal, or a small one: one a second, and every sentence', () => {
     for (const small of [undefined, { columns: 120, rows: 10 }, { columns: 40, rows: 40 }]) {
       const { io, written } = makeIo(small);

@@ -38,8 +38,9 @@ class DrawnScreen implements DemoScreen {
   }
 
   draw(picture: Picture): void {
-    const columns = this.#io.screen()?.columns ?? MIN_COLUMNS;
-    const lines = frame(picture, columns, this.#colours);
+    const { columns, rows } = this.#io.screen() ?? { columns: MIN_COLUMNS, rows: MIN_ROWS };
+    // What has left the terminal at its top cannot be drawn again.
+    const lines = frame(picture, columns, this.#colours).slice(1 - rows);
     const up = this.#drawnLines === 0 ? '' : `\x1b[${this.#drawnLines}A`;
     // A line that is longer than the terminal would take two rows: wrapping is off while the picture is drawn.
     this.#io.out(`\x1b[?7l${up}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J\x1b[?7h`);

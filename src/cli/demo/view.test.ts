@@ -29,8 +29,9 @@ describe('the picture of the demo', () => {
         learner                                    183,201
 
         values/s  12,345       █ █
-        p50       7.9 ms      ▄█ █
-        p99       28 ms      ▃██ █
+                              ▄█ █
+                             ▃██ █
+        latency   p50 7.9 ms   p99 28 ms
 
          7.7 s  Killed replica 2, which led, with SIGKILL."
     `);
@@ -41,6 +42,15 @@ describe('the picture of the demo', () => {
     const [line = ''] = frame({ ...PICTURE, stretches }, 60, pc.createColors(false)).slice(8);
     expect(line.length).toBeLessThanOrEqual(60);
     expect(line).toMatch(/█ $/);
+  });
+
+  it('breaks a sentence where the terminal ends', () => {
+    const text = 'The three replicas and the learner delivered the same 183,400 instances in the same order.';
+    const lines = frame({ ...PICTURE, story: [{ atS: 1, text }] }, 60, pc.createColors(false)).slice(-2);
+    expect(lines).toEqual([
+      '   1.0 s  The three replicas and the learner delivered the',
+      '          same 183,400 instances in the same order.',
+    ]);
   });
 
   it('colours the leader green and who is down red', () => {

@@ -56,26 +56,35 @@ export function frame(picture: Picture, columns: number, colours: Colours): read
   lines.push(row('learner', '', '', '', count(picture.delivered)), '');
 
   lines.push(...figures(picture, columns, colours), '');
-  for (const { atS, text, mood } of picture.story) {
-    const shown = mood === 'good' ? green(text) : mood === 'bad' ? red(text) : text;
-    lines.push(`${dim(stamp(atS))}  ${shown}`);
-  }
+  for (const told of picture.story) lines.push(...storyLines(told, columns, colours));
   return lines;
 }
 
-/** Values a second and latency, and beside them the course of the values. */
+/** Values a second and their course, and latency. */
 function figures(picture: Picture, columns: number, { bold, green }: Colours): readonly string[] {
   const width = Math.max(MIN_BARS, Math.min(MAX_BARS, columns - 2 * LABEL_COLUMNS - 2));
-  const bars = chart(picture.stretches.slice(-width), CHART_ROWS);
-  const { p50, p99 } = picture.latency;
-  const words = [
-    ['values/s', count(picture.valuesPerSecond)],
-    ['p50', milliseconds(p50)],
-    ['p99', milliseconds(p99)],
-  ];
-  return words.map(([name = '', figure = ''], index) => {
-    return `${label(name)}${bold(figure.padEnd(LABEL_COLUMNS - 2))}${green(bars[index] ?? '')}`;
+  const rate = bold(count(picture.valuesPerSecond).padEnd(LABEL_COLUMNS - 2));
+  const rows = chart(picture.stretches.slice(-width), CHART_ROWS).map((bars, row) => {
+    const words = row === 0 ? `${label('values/s')}${rate}` : ' '.repeat(2 * LABEL_COLUMNS - 2);
+    return `${words}${green(bars)}`;
   });
+  const { p50, p99 } = picture.latency;
+  return [...rows, `${label('latency')}p50 ${bold(milliseconds(p50))}   p99 ${bold(milliseconds(p99))}`];
+}
+
+/** A sentence, broken between words where the terminal ends. */
+function storyLines({ atS, text, mood }: Told, columns: number, colours: Colours): readonly string[] {
+  const time = `${stamp(atS)}  `;
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (time.length + line.length + 1 + word.length <= columns)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  const shown = mood === 'good' ? colours.green : mood === 'bad' ? colours.red : String;
+  return lines.map((line, row) => `${row === 0 ? colours.dim(time) : ' '.repeat(time.length)}${shown(line)}`);
 }
 
 /** The picture as one line, for output that is not a terminal. */
