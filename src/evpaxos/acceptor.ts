@@ -23,6 +23,7 @@ import {
 } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
+import { Frontier } from './frontier.ts';
 import type { Observer } from './observer.ts';
 import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
@@ -62,6 +63,7 @@ export class AcceptorRole implements AcceptorHandler {
   readonly #options: AcceptorRoleOptions;
   readonly #acceptor: Acceptor;
   readonly #outbox: Outbox;
+  readonly #frontier: Frontier;
   readonly #told = new Map<Peer, number>();
   readonly #stuck = new Stuck();
   #leaderPeer: Peer | undefined;
@@ -75,6 +77,7 @@ export class AcceptorRole implements AcceptorHandler {
   constructor(options: AcceptorRoleOptions) {
     this.#options = options;
     this.#acceptor = new Acceptor(options.id, options.storage);
+    this.#frontier = new Frontier(options.storage);
     this.#outbox = new Outbox(options.storage, options.turn, (error) => this.#fail(error));
     options.turn.addStep(() => {
       this.#told.clear();
@@ -159,6 +162,7 @@ export class AcceptorRole implements AcceptorHandler {
 
   /** Encodes it once and copies it to everybody connected; who does not read misses it. */
   #tellAccepted(instanceId: number, ballot: number, value: Uint8Array): void {
+    this.#frontier.note(instanceId);
     const scratch = this.#options.peers.scratch;
     encodeAccepted(scratch, this.#acceptor.id, instanceId, ballot, ballot, value);
     this.#broadcast(scratch.view(), value.length === 0);
@@ -194,11 +198,11 @@ export class AcceptorRole implements AcceptorHandler {
 
   onTrim(peer: Peer, instanceId: number): void {
     this.#guarded(() => {
-      const outcome = this.#acceptor.receiveTrim(instanceId);
       const { observer } = this.#options;
+      const highest = this.#frontier.reached;
+      const outcome = instanceId > highest ? 'refused' : this.#acceptor.receiveTrim(instanceId);
       if (outcome === 'trimmed') observer.report({ type: 'trimmed', instanceId });
       if (outcome === 'refused') {
-        const highest = this.#acceptor.highestAccepted;
         observer.report({ type: 'trim-refused', remote: peer.remote, instanceId, highest });
       }
       this.#options.turn.schedule();
@@ -296,7 +300,7 @@ export class AcceptorRole implements AcceptorHandler {
       acceptorId: this.#acceptor.id,
       token,
       highestBallot: this.#acceptor.highestBallot,
-      highestAccepted: this.#acceptor.highestAccepted,
+      highestAccepted: this.#frontier.reached,
       trimInstanceId: this.#acceptor.trimInstanceId,
       chosen: this.#chosen,
       leaderBallot: this.leaderBallot,

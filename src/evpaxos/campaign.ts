@@ -7,7 +7,7 @@
  * Holds answers; sends nothing.
  */
 import { ballotOwner } from '../paxos/ballot.ts';
-import { countAcceptors, quorumSize } from '../paxos/quorum.ts';
+import { countAcceptors, kthHighest, quorumSize } from '../paxos/quorum.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import { EndSearch, firstUndecided } from './position.ts';
 
@@ -130,10 +130,15 @@ export class Campaign {
   }
 
   #known(): number {
-    return Math.max(
-      this.#options.delivered,
-      ...this.#each((status) => Math.max(status.chosen, status.trimInstanceId)),
-    );
+    return Math.max(this.#options.delivered, this.#chosen());
+  }
+
+  /** What is known to be chosen: no more than is seen by one acceptor more than may be wrong. */
+  #chosen(): number {
+    const { acceptors } = this.#options;
+    const seen = this.#each((status) => Math.max(status.chosen, status.highestAccepted));
+    const believed = kthHighest(seen, acceptors - quorumSize(acceptors) + 1);
+    return Math.min(believed, Math.max(0, ...this.#each((status) => status.chosen)));
   }
 
   #each(pick: (status: AcceptorStatus) => number): number[] {
@@ -145,7 +150,7 @@ export class Campaign {
     const end = this.#search?.end;
     return firstUndecided({
       delivered: this.#options.delivered,
-      chosen: Math.max(0, ...this.#each((status) => status.chosen)),
+      chosen: this.#chosen(),
       highestAccepted: end === undefined ? this.#each((status) => status.highestAccepted) : [end],
       trimmed,
       inFlight: end === undefined ? this.#options.inFlight : ORIGINALS_IN_FLIGHT,

@@ -13,7 +13,7 @@
 import type { Config } from '../config/config.ts';
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { type Chosen, Learner } from '../paxos/learner.ts';
-import { quorumSize } from '../paxos/quorum.ts';
+import { kthHighest, quorumSize } from '../paxos/quorum.ts';
 import { encodeQuery, encodeRepeat } from '../transport/encode.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
@@ -61,6 +61,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** the highest accepted instance and the trim point, by acceptor */
   readonly #highest: number[];
   readonly #trims: number[];
+  /** what each acceptor knows to be chosen */
+  readonly #chosen: number[];
   #timer: Timer | undefined;
   /** everything up to here was asked for */
   #askedTo = 0;
@@ -81,6 +83,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     this.#isPlaced = options.start !== 'chosen';
     this.#highest = new Array<number>(acceptors).fill(0);
     this.#trims = new Array<number>(acceptors).fill(0);
+    this.#chosen = new Array<number>(acceptors).fill(0);
     options.turn.addStep(() => this.#deliver());
   }
 
@@ -142,7 +145,10 @@ export class LearnerRole implements LearnerHandler, PeerListener {
 
   onStatus(peer: Peer, status: AcceptorStatus): void {
     this.#highest[peer.acceptorId] = status.highestAccepted;
-    if (status.chosen > 0) this.place(status.chosen);
+    this.#chosen[peer.acceptorId] = status.chosen;
+    // So many may be wrong; one more cannot.
+    const chosen = kthHighest(this.#chosen, this.core.acceptors - quorumSize(this.core.acceptors) + 1);
+    if (chosen > 0) this.place(chosen);
     if (!this.#isPlaced) return;
     this.onAcceptorState(peer, status.trimInstanceId);
     this.#askAhead();
@@ -237,9 +243,4 @@ export class LearnerRole implements LearnerHandler, PeerListener {
       peer.sent();
     }
   }
-}
-
-/** The k-th highest number. A chosen instance is known to a quorum, so that one acceptor's nonsense counts for nothing. */
-function kthHighest(numbers: readonly number[], k: number): number {
-  return [...numbers].sort((a, b) => b - a)[k - 1] ?? 0;
 }

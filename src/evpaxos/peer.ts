@@ -28,8 +28,8 @@ export interface PeerContext {
   readonly maxBacklogBytes: number;
   /** the peer has something to send, or may have changed what a turn's steps can do */
   changed(peer: Peer): void;
-  /** an acceptor knows another living process with our proposer id: we have to stop */
-  idInUse(reason: string): void;
+  /** the acceptor that this peer is says that another living process has our proposer id */
+  idInUse(peer: Peer, reason: string): void;
 }
 
 /** Where an outbound connection leads; -1: not to an acceptor, or not to a proposer. */
@@ -216,7 +216,7 @@ export class Peer implements MessageHandler {
 
   refused(code: number, reason: string): void {
     this.#context.observer.report({ type: 'refused', remote: this.remote, reason, byUs: false });
-    if (code === RefusalCode.idInUse && this.destination.acceptorId >= 0) this.#context.idInUse(reason);
+    if (code === RefusalCode.idInUse && this.destination.acceptorId >= 0) this.#context.idInUse(this, reason);
     this.close();
   }
 

@@ -18,6 +18,8 @@ import type { Turn } from './turn.ts';
 const RECONNECT_MS = [50, 100, 250, 500, 1000, 2000] as const;
 /** Who has said nothing by then is taken for an original; who says anything else before HELLO is one for certain. */
 const HELLO_GRACE_MS = 1000;
+/** A refusal is said again at every try, and tries are 2 s apart at most: it counts for so long. */
+const REFUSAL_STANDS_MS = 10_000;
 
 export interface PeersOptions {
   readonly transport: Transport;
@@ -27,7 +29,7 @@ export interface PeersOptions {
   readonly roles: Roles;
   readonly hello: Hello;
   readonly config: Config;
-  /** an acceptor knows another living process with our proposer id */
+  /** most acceptors of ours know another living process with our proposer id: we have to stop */
   readonly idInUse: (reason: string) => void;
 }
 
@@ -54,6 +56,8 @@ export class Peers {
   #acceptors: Peer[] = [];
   readonly #dirty: Peer[] = [];
   readonly #scratch = new ByteBuffer();
+  /** when each acceptor said last that our proposer id is in use */
+  readonly #refusedAt = new Map<number, number>();
   #loopback: Loopback | undefined;
   #listener: Listener | undefined;
   #closed = false;
@@ -68,7 +72,7 @@ export class Peers {
       maxMessageBytes: config.maxMessageBytes,
       maxBacklogBytes: config.maxPeerBacklogBytes,
       changed: (peer) => this.#changed(peer),
-      idInUse: options.idInUse,
+      idInUse: (peer, reason) => this.#idInUse(peer, reason),
     };
     roles.listeners.push({
       onPeerReady: (peer) => {
@@ -248,6 +252,17 @@ export class Peers {
     if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();
     return peerEvents(peer, () => this.#inbound.delete(peer));
+  }
+
+  /** One acceptor may be wrong; originals, which know nothing of this, do not count. */
+  #idInUse(peer: Peer, reason: string): void {
+    const { clock, config, hello, idInUse } = this.#options;
+    if ((hello.roles & Role.proposer) === 0) return;
+    const now = clock.now();
+    this.#refusedAt.set(peer.acceptorId, now);
+    const refusals = [...this.#refusedAt.values()].filter((at) => now - at < REFUSAL_STANDS_MS).length;
+    const originals = this.#acceptors.filter((acceptor) => !acceptor.isOurs).length;
+    if (2 * refusals > config.acceptors.length - originals) idInUse(reason);
   }
 
   #changed(peer: Peer): void {

@@ -3,7 +3,7 @@
  * chosen: by our own knowledge, or by a quorum's word; so one message of nonsense to one acceptor moves nobody.
  */
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
-import { quorumSize } from '../paxos/quorum.ts';
+import { kthHighest, quorumSize } from '../paxos/quorum.ts';
 
 export class Trims {
   readonly #told: number[];
@@ -27,7 +27,7 @@ export class Trims {
   /** The highest trim point that is believed; 0: none. */
   get believed(): number {
     const highestChosen = this.#highestChosen();
-    const byQuorum = [...this.#told].sort((a, b) => b - a)[this.#quorum - 1] ?? 0;
+    const byQuorum = kthHighest(this.#told, this.#quorum);
     const known = this.#told.filter((trim) => trim <= highestChosen);
     return Math.max(byQuorum, ...known, 0);
   }

@@ -6,7 +6,7 @@
  * Invariant: the highest ballot never sinks.
  */
 import { MAX_BALLOT, MAX_BALLOT_JUMP } from './ballot.ts';
-import { quorumSize } from './quorum.ts';
+import { kthHighest, quorumSize } from './quorum.ts';
 import type { StateWriter } from './state.ts';
 
 export class HeardBallots {
@@ -32,7 +32,7 @@ export class HeardBallots {
     if (ballot > MAX_BALLOT) return false;
     if (ballot > this.#highest + MAX_BALLOT_JUMP) {
       this.#doubted[acceptorId] = Math.max(ballot, this.#doubted[acceptorId] ?? 0);
-      this.note([...this.#doubted].sort((a, b) => b - a)[quorumSize(this.#doubted.length) - 1] ?? 0);
+      this.note(kthHighest([...this.#doubted], quorumSize(this.#doubted.length)));
       if (ballot > this.#highest + MAX_BALLOT_JUMP) return false;
     }
     this.note(ballot);

@@ -14,6 +14,11 @@ export function quorumSize(acceptors: number): number {
   return Math.floor(acceptors / 2) + 1;
 }
 
+/** The k-th highest of what acceptors told: at least so many of them told as much. 0 if there are not so many. */
+export function kthHighest(told: readonly number[], k: number): number {
+  return [...told].sort((a, b) => b - a)[k - 1] ?? 0;
+}
+
 /** How many acceptors a mask holds. */
 export function countAcceptors(mask: number): number {
   let count = 0;

@@ -98,7 +98,7 @@ export class MemoryCluster {
     const node = this.nodes.get(name);
     this.nodes.delete(name);
     const closed = node?.close();
-    await this.#settled();
+    await this.settled();
     await closed;
   }
 
@@ -148,8 +148,8 @@ export class MemoryCluster {
     return node;
   }
 
-  /** Closing waits for promises as well. */
-  async #settled(): Promise<void> {
+  /** Lets everything happen that can happen without time passing, promises included. */
+  async settled(): Promise<void> {
     for (let i = 0; i < 10; i++) {
       this.world.settle();
       await Promise.resolve();
