@@ -30,6 +30,8 @@ export class Violation extends Error {
 
 export interface CheckersOptions {
   readonly disks: readonly SimDisk[];
+  /** false: only order and validity are asked for */
+  readonly judged?: boolean;
   /** the highest instance that every learner has in a checkpoint */
   readonly safeTrim: () => number;
 }
@@ -78,7 +80,8 @@ export class Checkers {
       throw new Violation('validity', `${learner} delivered "${value}", which nobody submitted`, instanceId);
     }
     const known = this.#chosen.get(instanceId);
-    if (known === undefined) {
+    if (this.#options.judged === false) this.#chosen.set(instanceId, value);
+    else if (known === undefined) {
       this.#chosen.set(instanceId, value);
       this.#isOnDisks(learner, instanceId, value);
     } else if (known !== value) {
@@ -105,6 +108,7 @@ export class Checkers {
 
   /** A message leaves a process of which `acceptorId` is the acceptor; undefined: it has none. */
   sent(acceptorId: number | undefined, message: Message): void {
+    if (this.#options.judged === false) return;
     if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, text(message.value));
     const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
     if (acceptorId === undefined || durable === undefined) return;
@@ -201,6 +205,7 @@ export class Checkers {
 
   /** An acceptor's disk is about to change. */
   written(acceptorId: number, durable: MemoryStorage, write: Write): void {
+    if (this.#options.judged === false) return;
     if (write.type === 'floor') {
       if (write.ballot < durable.promiseFloor)
         throw new Violation('promises', `the floor of acceptor ${acceptorId} sank`);

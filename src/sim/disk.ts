@@ -171,15 +171,22 @@ class SimStorage implements Storage {
   get(instanceId: number): AcceptorRecord | undefined {
     this.#check();
     const record = this.#view.get(instanceId);
-    if (record !== undefined && this.#random.next() < this.#disk.faults.corruption) {
-      throw this.#fail('STORAGE_CORRUPT', `the record of instance ${instanceId} does not match its checksum`);
-    }
+    if (record !== undefined) this.#mayBeFlipped(instanceId);
     return record;
   }
 
-  accepted(from: number, to: number): Iterable<AcceptorRecord & { readonly instanceId: number }> {
+  *accepted(from: number, to: number): Generator<AcceptorRecord & { readonly instanceId: number }> {
     this.#check();
-    return this.#view.accepted(from, to);
+    for (const record of this.#view.accepted(from, to)) {
+      this.#mayBeFlipped(record.instanceId);
+      yield record;
+    }
+  }
+
+  #mayBeFlipped(instanceId: number): void {
+    const { corruption } = this.#disk.faults;
+    if (corruption === 0 || this.#random.next() >= corruption) return;
+    throw this.#fail('STORAGE_CORRUPT', `the record of instance ${instanceId} does not match its checksum`);
   }
 
   put(instanceId: number, promisedBallot: number, acceptedBallot: number, value: Uint8Array): void {
@@ -204,10 +211,6 @@ class SimStorage implements Storage {
     if (this.#batch.length === 0) return undefined;
     const batch = this.#batch;
     this.#batch = [];
-    if (this.durability === 'memory') {
-      this.#disk.apply(batch);
-      return undefined;
-    }
     this.#syncing = this.#sync(batch);
     return this.#syncing;
   }
@@ -242,7 +245,9 @@ class SimStorage implements Storage {
   #write(write: Write): void {
     this.#check();
     perform(this.#view, write);
-    this.#batch.push(write);
+    // Memory is as durable as it will ever be at once: a replica hears its own vote in the same turn.
+    if (this.durability === 'memory') this.#disk.apply([write]);
+    else this.#batch.push(write);
   }
 
   #check(): void {

@@ -3,6 +3,7 @@
  */
 import { randomInt } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
+import type { DiskFaults } from './disk.ts';
 import type { Machine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
 import { type FaultKind, type Plan, pick } from './plan.ts';
@@ -13,10 +14,14 @@ export interface FaultsOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly network: SimNetwork;
-  /** those that may be killed and paused; clients are not among them */
+  /** those that may be killed and paused */
   readonly servers: readonly Machine[];
-  readonly all: readonly Machine[];
+  readonly clients: readonly Machine[];
   readonly start: (machine: Machine) => void;
+  /** a client is gone, and what it had outstanding with it */
+  readonly clientCrashed: (client: Machine) => void;
+  /** something worth counting was reached */
+  readonly reached: (what: string) => void;
 }
 
 /** How often whole messages are lost, doubled and swapped now, 0 to 1. */
@@ -30,10 +35,12 @@ export class Faults {
   readonly counts = new Map<FaultKind, number>();
   readonly messages: MessageFaults = { loss: 0, duplication: 0, reordering: 0 };
   readonly #options: FaultsOptions;
+  readonly #all: readonly Machine[];
   #active = false;
 
   constructor(options: FaultsOptions) {
     this.#options = options;
+    this.#all = [...options.servers, ...options.clients];
   }
 
   begin(): void {
@@ -51,11 +58,12 @@ export class Faults {
   /** The world is kind from now on: everything is up, whole and connected. */
   end(): void {
     this.#active = false;
-    const { network, servers, start } = this.#options;
+    const { network, start } = this.#options;
     Object.assign(this.messages, { loss: 0, duplication: 0, reordering: 0 });
     network.healAll();
     Object.assign(network.weather, { delayMs: 0.5, tail: 0 });
-    for (const machine of servers) {
+    for (const machine of this.#all) {
+      machine.setTaking(true);
       const faults = machine.options.disk?.faults;
       if (faults !== undefined)
         Object.assign(faults, { syncMs: 0.3, failNextSync: false, full: false, corruption: 0 });
@@ -78,16 +86,17 @@ export class Faults {
   }
 
   #strike(kind: FaultKind): void {
-    const { random, network, servers, scheduler } = this.#options;
+    const { random, network, servers, scheduler, plan } = this.#options;
     const machine = servers[randomInt(random, 0, servers.length - 1)];
     if (machine === undefined) return;
-    const faults = machine.options.disk?.faults;
+    const faults = plan.storage === 'memory' ? undefined : machine.options.disk?.faults;
     switch (kind) {
       case 'crash':
         this.#crash(machine);
         break;
       case 'pause':
-        machine.process?.pause(randomInt(random, 10, 2500));
+        // Over when the calm begins, which is timed.
+        machine.process?.pause(Math.min(randomInt(random, 10, 2500), plan.faultsMs - scheduler.now));
         break;
       case 'partition':
         this.#partition(true);
@@ -102,26 +111,24 @@ export class Faults {
         network.weather.delayMs = pick(random, [0.1, 0.5, 2, 20, 60]);
         network.weather.tail = pick(random, [0, 0.01, 0.05]);
         break;
+      case 'clog':
+        this.#clog(machine);
+        break;
+      case 'slow-consumer':
+        this.#slowDown();
+        break;
+      case 'client-crash':
+        this.#crashClient();
+        break;
+      case 'power-cut':
+        this.#cutPower();
+        break;
       case 'slow-disk':
-        if (faults !== undefined) faults.syncMs = pick(random, [0.1, 1, 10, 100, 400]);
-        break;
       case 'failed-sync':
-        if (faults === undefined) return;
-        faults.failNextSync = true;
-        break;
       case 'full-disk':
-        if (faults === undefined) return;
-        faults.full = true;
-        scheduler.after(randomInt(random, 100, 1500), () => {
-          faults.full = false;
-        });
-        break;
       case 'flipped-bit':
         if (faults === undefined) return;
-        faults.corruption = 0.05;
-        scheduler.after(randomInt(random, 10, 300), () => {
-          faults.corruption = 0;
-        });
+        this.#spoilDisk(kind, faults);
         break;
       default:
         // Lost, doubled and swapped messages and drifting clocks are there all the time.
@@ -130,25 +137,83 @@ export class Faults {
     this.#count(kind);
   }
 
+  #spoilDisk(kind: 'slow-disk' | 'failed-sync' | 'full-disk' | 'flipped-bit', faults: DiskFaults): void {
+    const { random, scheduler } = this.#options;
+    if (kind === 'slow-disk') faults.syncMs = pick(random, [0.1, 1, 10, 100, 400]);
+    else if (kind === 'failed-sync') faults.failNextSync = true;
+    else if (kind === 'full-disk') {
+      faults.full = true;
+      scheduler.after(randomInt(random, 100, 1500), () => {
+        faults.full = false;
+      });
+    } else {
+      faults.corruption = 0.05;
+      scheduler.after(randomInt(random, 10, 300), () => {
+        faults.corruption = 0;
+      });
+    }
+  }
+
   #crash(machine: Machine): void {
-    const { random, scheduler, start } = this.#options;
-    if (!machine.isUp) return;
+    const { random, reached, plan } = this.#options;
+    const { disk } = machine.options;
+    if (!machine.isUp || (plan.storage === 'memory' && disk !== undefined)) return;
+    if (disk?.isWriting === true) reached('crash while a commit is under way');
     machine.crash();
-    scheduler.after(randomInt(random, 5, 2000), () => {
+    this.#startAfter(machine, randomInt(random, 5, 2000));
+  }
+
+  #startAfter(machine: Machine, delayMs: number): void {
+    const { scheduler, start } = this.#options;
+    scheduler.after(delayMs, () => {
       if (!machine.isUp) start(machine);
     });
+  }
+
+  #crashClient(): void {
+    const { random, clients, clientCrashed } = this.#options;
+    const client = clients[randomInt(random, 0, clients.length - 1)];
+    if (client === undefined || !client.isUp) return;
+    client.crash();
+    clientCrashed(client);
+    this.#startAfter(client, randomInt(random, 5, 1000));
+  }
+
+  /** Every server at once; what was not synced is lost, or some of it. */
+  #cutPower(): void {
+    const { plan, servers } = this.#options;
+    if (plan.storage === 'memory') return;
+    for (const machine of servers) {
+      this.#crash(machine);
+      machine.options.disk?.losePower();
+    }
+  }
+
+  /** Somebody does not take what is delivered to him, for a while. */
+  #slowDown(): void {
+    const { random, scheduler } = this.#options;
+    const machine = this.#all[randomInt(random, 0, this.#all.length - 1)];
+    if (machine === undefined) return;
+    machine.setTaking(false);
+    scheduler.after(randomInt(random, 100, 3000), () => machine.setTaking(true));
+  }
+
+  #clog(machine: Machine): void {
+    const { random, network, scheduler } = this.#options;
+    const other = this.#all[randomInt(random, 0, this.#all.length - 1)];
+    if (other === undefined) return;
+    network.setClogged(machine.name, other.name, randomInt(random, 50, 1000));
+    scheduler.after(randomInt(random, 100, 3000), () => network.setClogged(machine.name, other.name, 0));
   }
 
   /** A machine ended by itself: somebody starts it again after a while. */
   revive(machine: Machine): void {
-    const { random, scheduler, start } = this.#options;
-    scheduler.after(randomInt(random, 50, 1000), () => {
-      if (!machine.isUp) start(machine);
-    });
+    this.#startAfter(machine, randomInt(this.#options.random, 50, 1000));
   }
 
   #partition(bothWays: boolean): void {
-    const { random, all, network, scheduler } = this.#options;
+    const { random, network, scheduler } = this.#options;
+    const all = this.#all;
     const inside = new Set(all.filter(() => random.next() < 0.4));
     const blocked: [string, string][] = [];
     for (const one of inside) {
@@ -165,8 +230,8 @@ export class Faults {
   }
 
   #cut(machine: Machine): void {
-    const { random, all, network } = this.#options;
-    const other = all[randomInt(random, 0, all.length - 1)];
+    const { random, network } = this.#options;
+    const other = this.#all[randomInt(random, 0, this.#all.length - 1)];
     if (other === undefined) return;
     network.cut(machine.name, other.name);
     network.cut(other.name, machine.name);

@@ -41,6 +41,7 @@ export class Machine {
   #next = 1;
   /** everything up to here is in a checkpoint on this machine's disk */
   checkpoint = 0;
+  #takes = true;
 
   constructor(options: MachineOptions) {
     this.options = options;
@@ -88,6 +89,7 @@ export class Machine {
       random: new SeededRandom(Math.floor(random.next() * 2 ** 48)),
       observer: { report: (event) => this.options.event(this, event) },
       catchUp: true,
+      wantsMore: () => this.#takes,
       deliver: ({ instanceId, value }) => {
         const expected = this.#next;
         this.#next = instanceId + 1;
@@ -108,6 +110,13 @@ export class Machine {
     const fault =
       error instanceof PaxosError ? error : new PaxosError('INTERNAL', String(error), { cause: error });
     this.options.died(this, fault);
+  }
+
+  /** Whether what is delivered is taken: a slow consumer does not, for a while. */
+  setTaking(takes: boolean): void {
+    if (this.#takes === takes) return;
+    this.#takes = takes;
+    if (takes && this.isUp) this.#node?.resumeDelivery();
   }
 
   /** Ends the process between two of its steps. */

@@ -1,6 +1,7 @@
 /**
  * Plan: what one seed decides before a run begins: the cluster, the work, and which faults there will be.
  */
+import type { Storage } from '../paxos/storage.ts';
 import { randomInt } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
 
@@ -19,6 +20,10 @@ export const FAULT_KINDS = [
   'full-disk',
   'flipped-bit',
   'drift',
+  'clog',
+  'slow-consumer',
+  'client-crash',
+  'power-cut',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -33,6 +38,8 @@ export interface Plan {
   /** in all; each client submits its share */
   readonly values: number;
   readonly outstanding: number;
+  /** memory: its acceptors do not restart; they would have forgotten what they promised */
+  readonly storage: Storage['durability'];
   readonly faults: readonly FaultKind[];
   /** how long faults go on, ms of virtual time */
   readonly faultsMs: number;
@@ -44,11 +51,25 @@ export interface Plan {
   readonly learnerWindow: number;
 }
 
+/**
+ * Whether agreement is judged. Without syncs a power cut takes promises back, and agreement with them: of such a run it
+ * is asked only that nodes do not break, and invent nothing.
+ */
+export function isJudged({ storage, faults }: Plan): boolean {
+  return storage !== 'unsynced' || !faults.includes('power-cut');
+}
+
+function drawStorage(random: Random): Storage['durability'] {
+  const drawn = random.next();
+  if (drawn < 0.06) return 'memory';
+  return drawn < 0.14 ? 'unsynced' : 'synced';
+}
+
 /** Draws a plan. */
 export function drawPlan(random: Random): Plan {
   const replicas = random.next() < 0.6;
   const acceptors = pick(random, [1, 2, 3, 3, 3, 3, 4, 5, 5, 7]);
-  const faults = shuffled(random, FAULT_KINDS).slice(0, randomInt(random, 3, 7));
+  const faults = shuffled(random, FAULT_KINDS).slice(0, randomInt(random, 3, 8));
   return {
     acceptors,
     replicas,
@@ -57,6 +78,7 @@ export function drawPlan(random: Random): Plan {
     clients: randomInt(random, 1, 3),
     values: randomInt(random, 200, 320),
     outstanding: pick(random, [1, 3, 10, 40]),
+    storage: drawStorage(random),
     faults,
     faultsMs: randomInt(random, 2_000, 8_000),
     betweenFaultsMs: pick(random, [100, 300, 800]),

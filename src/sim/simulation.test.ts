@@ -3,7 +3,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../transport/message-log.ts';
+import { SeededRandom } from '../transport/random.ts';
 import { ONCE_FAILED } from './once-failed.ts';
+import { drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
 import { type Report, Simulation } from './simulation.ts';
 
 /** Fresh seeds are tried by `npm run sim`; these are the same every time. */
@@ -33,12 +35,53 @@ describe('one seed', () => {
   });
 });
 
+/** The first seed whose plan is like this. */
+function seedWith(isWanted: (plan: Plan) => boolean): number {
+  for (let seed = 1; ; seed++) if (isWanted(drawPlan(new SeededRandom(seed)))) return seed;
+}
+
+describe('a run with', () => {
+  const has = (kind: FaultKind) => (plan: Plan) => plan.faults.includes(kind) && isJudged(plan);
+
+  for (const kind of ['clog', 'slow-consumer', 'client-crash', 'power-cut'] as const) {
+    test(`${kind} finds no fault`, { timeout: RUN_MS }, async () => {
+      const seed = seedWith(
+        (plan) => has(kind)(plan) && plan.storage === 'synced' && plan.betweenFaultsMs === 100,
+      );
+      expect((await run(seed)).faults.get(kind)).toBeGreaterThan(0);
+    });
+  }
+
+  test('acceptors in memory does not restart them', { timeout: RUN_MS }, async () => {
+    const seed = seedWith((plan) => plan.storage === 'memory' && plan.replicas && has('crash')(plan));
+    const { outcomes, chosen } = await run(seed);
+    expect(chosen).toBeGreaterThanOrEqual(200);
+    expect(outcomes.get('crash while a commit is under way')).toBeUndefined();
+  });
+
+  test('power cuts and no syncs is not judged, and ends', { timeout: RUN_MS }, async () => {
+    const seed = seedWith((plan) => !isJudged(plan));
+    expect((await run(seed)).faults.get('power-cut')).toBeGreaterThan(0);
+  });
+
+  test('crashes has some between a write and its sync', { timeout: RUN_MS }, async () => {
+    let count = 0;
+    for (let seed = 1; count === 0 && seed < 100; seed++) {
+      const plan = drawPlan(new SeededRandom(seed));
+      const isLikely = has('crash')(plan) && plan.faults.includes('slow-disk') && plan.storage === 'synced';
+      if (isLikely) count += (await run(seed)).outcomes.get('crash while a commit is under way') ?? 0;
+    }
+    expect(count).toBeGreaterThan(0);
+  });
+});
+
 describe('a run finds no fault', () => {
   for (const seed of FIXED_SEEDS) {
     test(`seed ${seed}`, { timeout: RUN_MS }, async () => {
       const report = await run(seed);
-      expect(report.chosen).toBeGreaterThanOrEqual(200);
-      expect(report.faults.size).toBeGreaterThanOrEqual(2);
+      if (isJudged(report.plan)) expect(report.chosen).toBeGreaterThanOrEqual(200);
+      expect(report.plan.faults.length).toBeGreaterThanOrEqual(3);
+      expect(report.faults.size).toBeGreaterThanOrEqual(1);
       expect(report.virtualMs).toBeGreaterThan(2000);
     });
   }

@@ -19,11 +19,18 @@ import { SimDisk } from './disk.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
 import { SimNetwork } from './network.ts';
-import { drawPlan, type FaultKind, type Plan } from './plan.ts';
+import { drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
+import { Workload } from './workload.ts';
 
 /** How long everything may take to be delivered once the faults are over, ms of virtual time. */
 const SETTLE_MS = 30_000;
+/** After so long the cluster may be waiting for a value: it gets one. */
+const NUDGE_AFTER_MS = 8_000;
+/** Somebody has to lead by then: four leader timeouts, and the longest wait before a connection is tried again. */
+const LEADER_MS = 4 * 500 + 2000;
+/** How long a run that is not judged goes on after its faults. */
+const UNJUDGED_MS = 3000;
 /** More events than any run needs: something turns without end. */
 const MAX_EVENTS = 5_000_000;
 const FIRST_PORT = 1000;
@@ -83,8 +90,7 @@ export class Simulation {
   readonly #faults: Faults;
   readonly #trace: Tracer | undefined;
   readonly #outcomes = new Map<string, number>();
-  readonly #outstanding = new Map<Machine, Set<string>>();
-  readonly #submitted = new Set<string>();
+  readonly #workload: Workload;
   #failure: Violation | undefined;
   #hash = 0x811c9dc5;
 
@@ -97,12 +103,18 @@ export class Simulation {
     this.#network.tamper = (from, to, bytes) => this.#onWrite(from, to, bytes);
     for (let a = 0; a < this.plan.acceptors; a++) {
       this.#disks.push(
-        new SimDisk(this.#random, (durable, write) =>
-          this.#guard(() => this.#checkers.written(a, durable, write)),
+        new SimDisk(
+          this.#random,
+          (durable, write) => this.#guard(() => this.#checkers.written(a, durable, write)),
+          this.plan.storage,
         ),
       );
     }
-    this.#checkers = new Checkers({ disks: this.#disks, safeTrim: () => this.#safeTrim() });
+    this.#checkers = new Checkers({
+      disks: this.#disks,
+      judged: isJudged(this.plan),
+      safeTrim: () => this.#safeTrim(),
+    });
     this.#build();
     this.#faults = new Faults({
       plan: this.plan,
@@ -110,8 +122,17 @@ export class Simulation {
       random: this.#random,
       network: this.#network,
       servers: this.#servers,
-      all: [...this.#servers, ...this.#clients],
+      clients: this.#clients,
       start: (machine) => this.#start(machine),
+      clientCrashed: (client) => this.#workload.forget(client),
+      reached: (what) => this.#count(what),
+    });
+    this.#workload = new Workload({
+      plan: this.plan,
+      scheduler: this.#scheduler,
+      random: this.#random,
+      clients: this.#clients,
+      submitted: (value) => this.#checkers.submitted(value),
     });
   }
 
@@ -126,14 +147,29 @@ export class Simulation {
     for (const machine of [...this.#servers, ...this.#clients]) {
       this.#scheduler.after(200 * this.#random.next(), () => this.#start(machine));
     }
-    for (const client of this.#clients) this.#work(client, Math.ceil(plan.values / plan.clients));
+    this.#workload.begin();
     if (plan.trims) this.#trimNowAndThen();
     this.#faults.begin();
     await this.#advance(plan.faultsMs, () => false);
     this.#faults.end();
-    const settled = await this.#advance(this.#scheduler.now + SETTLE_MS, () => this.#isSettled());
-    if (!settled) throw this.#whatIsMissing();
+    if (isJudged(plan)) await this.#calm();
+    else await this.#advance(this.#scheduler.now + UNJUDGED_MS, () => false);
     return this.#report();
+  }
+
+  /** What has to happen once the faults are over. */
+  async #calm(): Promise<void> {
+    const start = this.#scheduler.now;
+    const leads = await this.#advance(start + LEADER_MS, () => this.#isLed());
+    if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
+    if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
+    this.#count('needed one more value');
+    this.#workload.nudge();
+    if (!(await this.#advance(start + SETTLE_MS, () => this.#isSettled()))) throw this.#whatIsMissing();
+  }
+
+  #isLed(): boolean {
+    return this.#servers.some((machine) => machine.isUp && machine.node?.proposer?.isLeading === true);
   }
 
   /** Lets events happen until a time, or until `done`. */
@@ -265,7 +301,7 @@ export class Simulation {
     this.#count(event.type);
     if (event.type !== 'debug')
       this.#trace?.(this.#scheduler.now, machine.name, machine.name, JSON.stringify(event));
-    if (event.type === 'behind-trim') {
+    if (event.type === 'behind-trim' && isJudged(this.plan)) {
       const text = `${machine.name} needs ${event.instanceId}, trimmed up to ${event.trimInstanceId}`;
       this.#failure ??= new Violation('trim', text, event.instanceId);
     }
@@ -285,26 +321,6 @@ export class Simulation {
       );
     }
     this.#faults.revive(machine);
-  }
-
-  /** A client keeps some values outstanding, until it has submitted its share. */
-  #work(client: Machine, share: number): void {
-    const outstanding = new Set<string>();
-    this.#outstanding.set(client, outstanding);
-    let next = 0;
-    const submit = () => {
-      const router = client.node?.values;
-      while (router !== undefined && next < share && outstanding.size < this.plan.outstanding) {
-        const padding = '.'.repeat(Math.floor(200 * this.#random.next() ** 4));
-        const value = `${client.name}-${next++}${padding}`;
-        outstanding.add(value);
-        this.#submitted.add(value);
-        this.#checkers.submitted(value);
-        router.submit(Buffer.from(value, 'latin1'), () => outstanding.delete(value));
-      }
-      if (next < share) this.#scheduler.after(this.plan.faultsMs * 0.01 * this.#random.next(), submit);
-    };
-    this.#scheduler.after(250, submit);
   }
 
   #safeTrim(): number {
@@ -330,21 +346,16 @@ export class Simulation {
   }
 
   #isSettled(): boolean {
-    for (const [client, outstanding] of this.#outstanding)
-      if (!client.isUp || outstanding.size > 0) return false;
-    if (this.#submitted.size < this.plan.values) return false;
+    if (!this.#workload.isAnswered) return false;
     const highest = Math.max(0, ...this.#checkers.chosen.keys());
     if (highest === 0) return false;
     const learners = [...this.#servers, ...this.#clients].filter(learns);
     if (!learners.every((machine) => machine.isUp && machine.deliveredTo === highest)) return false;
-    const delivered = new Set(this.#checkers.chosen.values());
-    for (const value of this.#submitted) if (!delivered.has(value)) return false;
-    return true;
+    return this.#workload.missing(this.#checkers.chosen.values()).length === 0;
   }
 
   #whatIsMissing(): Violation {
-    const delivered = new Set(this.#checkers.chosen.values());
-    const missing = [...this.#submitted].filter((value) => !delivered.has(value));
+    const missing = this.#workload.missing(this.#checkers.chosen.values());
     const at = [...this.#servers, ...this.#clients].map(
       (m) => `${m.name}${m.isUp ? '' : ' (down)'} ${m.deliveredTo}`,
     );

@@ -1,0 +1,46 @@
+/**
+ * What many runs came to: sums, and what was never reached.
+ */
+import { expect, test } from 'vitest';
+import { Violation } from './checkers.ts';
+import { resultOfViolation, type SeedResult, Tally } from './tally.ts';
+
+const RESULT: SeedResult = {
+  seed: 1,
+  events: 100,
+  virtualMs: 5000,
+  chosen: 200,
+  duplicates: 0,
+  hash: 7,
+  faults: { crash: 2, cut: 1 },
+  outcomes: { leading: 3, 'sent accept': 50 },
+};
+
+test('sums up what was run', () => {
+  const tally = new Tally();
+  tally.add(RESULT);
+  tally.add({ ...RESULT, seed: 2, outcomes: { leading: 1, following: 4 } });
+  expect([tally.seeds, tally.events, tally.virtualMs, tally.chosen]).toEqual([2, 200, 10_000, 400]);
+  expect(tally.faults.get('crash')).toBe(4);
+  expect([...tally.outcomes]).toEqual([
+    ['following', 4],
+    ['leading', 4],
+    ['sent accept', 50],
+  ]);
+  expect(tally.violations).toEqual([]);
+});
+
+test('says what should have been reached and was not', () => {
+  const tally = new Tally();
+  tally.add(RESULT);
+  expect(tally.neverReached).toContain('fault partition');
+  expect(tally.neverReached).toContain('stepped-down');
+  expect(tally.neverReached).not.toContain('fault crash');
+  expect(tally.neverReached).not.toContain('leading');
+});
+
+test('keeps the seeds that found a fault, with what it was', () => {
+  const tally = new Tally();
+  tally.add(resultOfViolation(42, new Violation('agreement', 'two values', 7)));
+  expect(tally.violations).toMatchObject([{ seed: 42, violation: 'agreement: two values' }]);
+});
