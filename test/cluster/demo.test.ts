@@ -2,40 +2,22 @@
  * The demo, for real: three replicas as processes, the leader killed and brought back, everything compared. It runs in
  * this process, its replicas in processes of their own; once it is a process itself, which is interrupted.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Io } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/program.ts';
-import { SystemClock } from '../../src/transport/clock.ts';
+import { Lines, quietIo } from '../support/command.ts';
+import { CommandProcess, PROGRAM } from '../support/processes.ts';
 
-const PROGRAM = [
-  process.execPath,
-  '--import',
-  'tsx',
-  fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)),
-];
-
-function makeIo(program: readonly string[] = PROGRAM) {
-  const written = { out: '', err: '' };
-  const io: Io = {
-    out: (text) => {
-      written.out += text;
-    },
-    err: (text) => {
-      written.err += text;
-    },
-    colours: false,
-    stop: new AbortController().signal,
-    clock: new SystemClock(),
-    screen: () => undefined,
-    directory: '.',
-    program,
-  };
-  return { io, written };
+/** Runs the demo in this process, and gives its exit code and what it printed. */
+async function runDemo(words: readonly string[], program = PROGRAM) {
+  const out = new Lines();
+  const err = new Lines();
+  const io: Io = { ...quietIo(), out: (text) => out.add(text), err: (text) => err.add(text), program };
+  const code = await main(['demo', ...words], io);
+  return { code, out: out.text, err: err.text };
 }
 
 /** The replicas' processes, as the demo names them. */
@@ -61,9 +43,9 @@ it('kills the leader, brings it back, has checked that nothing was lost, and lea
     vi.unstubAllEnvs();
     rmSync(directory, { recursive: true });
   });
-  const { io, written } = makeIo();
-  expect(await main(['demo', '--seconds', '6'], io), written.err).toBe(0);
-  expect(written.err).toBe('');
+  const { code, out, err } = await runDemo(['--seconds', '6']);
+  expect(err).toBe('');
+  expect(code).toBe(0);
   const told = [
     /Started replicas 0, 1 and 2: processes \d+, \d+, \d+\./,
     /Values flow, 100 at a time; replica [012] leads\./,
@@ -72,49 +54,38 @@ it('kills the leader, brings it back, has checked that nothing was lost, and lea
     /Started replica [012] again, process \d+, on what it has on disk\./,
     /Replica [012] has caught up: [\d,]+ instances, [\d.]+ s after its start\./,
     /Nothing was lost: all [\d,]+ values that were submitted were chosen, (none|[\d,]+ of them) twice\./,
-    /The three replicas and the learner delivered the same [\d,]+ instances in the same order \(SHA-256 [0-9a-f]{16}…\)\./,
+    /All replicas and the learner delivered the same [\d,]+ instances in the same order \(SHA-256 [0-9a-f]{8}…\)\./,
   ];
-  const places = told.map((sentence) => written.out.search(sentence));
-  expect(places, written.out).not.toContain(-1);
+  const places = told.map((sentence) => out.search(sentence));
+  expect(places, out).not.toContain(-1);
   expect(places).toEqual([...places].sort((left, right) => left - right));
-  expect(written.out.match(/^ +[\d.]+ s {2}[\d,]+ values\/s, p50 .* replicas: 0 /gm)?.length).toBeGreaterThan(
-    4,
-  );
+  expect(out.match(/^ +[\d.]+ s {2}[\d,]+ values\/s, p50 .* replicas: 0 /gm)?.length).toBeGreaterThan(4);
 
-  const pids = processesOf(written.out);
+  const pids = processesOf(out);
   expect(pids).toHaveLength(4);
   expect(pids.filter(isAlive)).toEqual([]);
   expect(readdirSync(directory).filter((name) => name.startsWith('libpaxos-'))).toEqual([]);
 });
 
 it('ends on SIGINT with one line, and leaves no process', async () => {
-  const [command = '', ...words] = PROGRAM;
-  const child = spawn(command, [...words, 'demo'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const written = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    written.out += text;
-    if (text.includes('Values flow')) child.kill('SIGINT');
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    written.err += text;
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  expect(written.err).toBe('error: stopped before the end: nothing was compared\n');
-  expect(code).toBe(1);
-  const pids = processesOf(written.out);
+  const demo = new CommandProcess(['demo']);
+  await demo.out.first(/Values flow/);
+  expect(await demo.signal('SIGINT')).toBe(1);
+  expect(demo.err.text).toBe('error: stopped before the end: nothing was compared\n');
+  const pids = processesOf(demo.out.text);
   expect(pids).toHaveLength(3);
   expect(pids.filter(isAlive)).toEqual([]);
 });
 
 it('fails with the last words of a replica that ends by itself', async () => {
   const dying = [process.execPath, '-e', "console.error('error: the disk is gone'); process.exit(1)", '--'];
-  const { io, written } = makeIo(dying);
-  expect(await main(['demo'], io)).toBe(1);
-  expect(written.err).toMatch(/^error: replica [012] ended by itself: the disk is gone\n$/);
+  const { code, err } = await runDemo([], dying);
+  expect(code).toBe(1);
+  expect(err).toMatch(/^error: replica [012] ended by itself: the disk is gone\n$/);
 });
 
 it('is told at once that it cannot be so short', async () => {
-  const { io, written } = makeIo();
-  expect(await main(['demo', '--seconds', '1'], io)).toBe(2);
-  expect(written.err).toContain('from 5');
+  const { code, err } = await runDemo(['--seconds', '1']);
+  expect(code).toBe(2);
+  expect(err).toContain('from 5');
 });

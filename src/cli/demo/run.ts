@@ -153,7 +153,7 @@ export class DemoRun {
       `Nothing was lost: all ${count(values)} values that were submitted were chosen, ${again}.`,
       'good',
     );
-    this.#tell(`The three replicas and the learner delivered ${same} (SHA-256 ${digest}…).`, 'good');
+    this.#tell(`All replicas and the learner delivered ${same} (SHA-256 ${digest.slice(0, 8)}…).`, 'good');
   }
 
   #tell(text: string, mood?: Told['mood']): void {
