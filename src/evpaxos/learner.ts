@@ -193,7 +193,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
 
   /** While history is being fetched: asks for the next stretch when half of the last has come. */
   #askAhead(): void {
-    if (this.core.waitingForFirst) return;
+    if (!this.core.hasBegun) return;
     const next = this.core.nextInstanceId;
     const reachable = this.#reachable;
     if (next > reachable || this.#askedTo - next > REPEAT_INSTANCES / 2) return;
@@ -215,6 +215,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
       return;
     }
     if (next > this.#reachable) return;
+    // One acceptor alone told of this instance: history is not fetched on its word.
+    if (!this.core.hasBegun && this.#reachable - next > REPEAT_INSTANCES) return;
     this.#askedTo = 0;
     this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
   }

@@ -190,9 +190,27 @@ describe('Learner: order', () => {
     expect(l.waitingForFirst).toBe(true);
     l.receiveAccepted(0, 41, 101, EMPTY);
     expect(l.waitingForFirst).toBe(false);
-    expect(l.receiveAccepted(0, 40, 101, EMPTY)).toBe('delivered already');
     close(l, 42);
+    expect(l.receiveAccepted(0, 40, 101, EMPTY)).toBe('delivered already');
     expect(l.hasHoles()).toEqual({ from: 41, to: 42 });
+  });
+
+  it('begins lower if it hears of that before anything is chosen: acceptors are not equally far', () => {
+    const l = new Learner({ acceptors: 3, window: 8, catchUp: false });
+    expect(l.hasBegun).toBe(false);
+    for (const i of [44, 41, 43]) l.receiveAccepted(0, i, 101, EMPTY);
+    close(l, 45);
+    expect(l.hasBegun).toBe(true);
+    expect(l.hasHoles()).toEqual({ from: 41, to: 45 });
+  });
+
+  it.each([1, 6000, 4_000_000_000])('is not led to instance %i by one acceptor', (wrong) => {
+    for (const window of [8, 8192]) {
+      const l = new Learner({ acceptors: 3, window, catchUp: false });
+      for (const i of [3000, wrong]) l.receiveAccepted(2, i, 9001, bytes('one acceptor'));
+      for (const i of [3000, 3001]) close(l, i, bytes('right'));
+      expect(delivered(l)).toEqual(['3000:right@101', '3001:right@101']);
+    }
   });
 
   it('goes on after a checkpoint, and never back', () => {

@@ -41,11 +41,15 @@ export interface LearnerOptions {
   readonly catchUp?: boolean;
 }
 
+/** A learner that does not catch up begins so far below the first chosen instance, if it heard of one there. */
+const FIRST_SPAN = 1024;
+
 export class Learner {
   readonly acceptors: number;
   readonly window: number;
   readonly #quorum: number;
   #waitingForFirst: boolean;
+  #hasBegun: boolean;
   #next = 1;
   #highestClosed = 0;
   #highestSeen = 0;
@@ -63,6 +67,7 @@ export class Learner {
     this.window = window;
     this.#quorum = quorumSize(acceptors);
     this.#waitingForFirst = !catchUp;
+    this.#hasBegun = catchUp;
     this.#ballots = new Float64Array(window * acceptors);
     this.#values = new Array<Uint8Array | undefined>(window * acceptors).fill(undefined);
     this.#closed = new Float64Array(window);
@@ -89,9 +94,15 @@ export class Learner {
     return this.#waitingForFirst;
   }
 
+  /** True once it is settled where it begins: one acceptor's word does not settle that, a chosen instance does. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
   /** Goes on after `instanceId`, which a checkpoint holds: the next to deliver is the one above. */
   setInstanceId(instanceId: number): void {
     this.#waitingForFirst = false;
+    this.#hasBegun = true;
     const next = instanceId + 1;
     if (next <= this.#next) return;
     const last = Math.min(next, this.#next + this.window);
@@ -108,10 +119,7 @@ export class Learner {
     value: Uint8Array,
   ): LearnOutcome {
     if (acceptorId < 0 || acceptorId >= this.acceptors) return 'no such acceptor';
-    if (this.#waitingForFirst && instanceId > 0) {
-      this.#waitingForFirst = false;
-      this.#next = instanceId;
-    }
+    if (!this.#hasBegun && instanceId > 0) this.#beginNear(instanceId);
     if (instanceId < this.#next) return 'delivered already';
     if (instanceId > this.#highestSeen) this.#highestSeen = instanceId;
     if (instanceId >= this.#next + this.window) return 'beyond the window';
@@ -141,7 +149,32 @@ export class Learner {
     this.#closed[slot] = acceptedBallot;
     this.#chosen[slot] = kept;
     if (instanceId > this.#highestClosed) this.#highestClosed = instanceId;
+    if (!this.#hasBegun) this.#begin(instanceId);
     return 'closed';
+  }
+
+  /** Before anything is chosen: makes room for an instance; what is too far from it is given up, being perhaps nonsense. */
+  #beginNear(instanceId: number): void {
+    const low = Math.min(this.#next, instanceId);
+    const high = Math.max(this.#highestSeen, instanceId);
+    if (this.#waitingForFirst || high - low >= this.window) {
+      for (let i = this.#next; i <= this.#highestSeen; i++) this.#clear(i);
+      this.#next = instanceId;
+      this.#highestSeen = instanceId;
+    } else this.#next = low;
+    this.#waitingForFirst = false;
+  }
+
+  /** The first instance is chosen: begins there, or at one below that an acceptor told of. */
+  #begin(instanceId: number): void {
+    this.#hasBegun = true;
+    const lowest = Math.max(this.#next, instanceId - FIRST_SPAN);
+    while (this.#next < lowest || !this.#isHeardOf(this.#next)) this.#clear(this.#next++);
+  }
+
+  #isHeardOf(instanceId: number): boolean {
+    const base = (instanceId & (this.window - 1)) * this.acceptors;
+    return this.#ballots.subarray(base, base + this.acceptors).some((ballot) => ballot !== 0);
   }
 
   /** The next instance in order, if it is closed; each is handed out once. */
@@ -171,6 +204,7 @@ export class Learner {
   copy(): Learner {
     const copy = new Learner({ acceptors: this.acceptors, window: this.window });
     copy.#waitingForFirst = this.#waitingForFirst;
+    copy.#hasBegun = this.#hasBegun;
     copy.#next = this.#next;
     copy.#highestClosed = this.#highestClosed;
     copy.#highestSeen = this.#highestSeen;
@@ -183,7 +217,7 @@ export class Learner {
 
   /** Writes down all that this learner's future depends on. */
   writeState(to: StateWriter): void {
-    to.number(this.#waitingForFirst ? 1 : 0);
+    to.number(this.#waitingForFirst ? 2 : this.#hasBegun ? 0 : 1);
     to.number(this.#next);
     to.number(this.#highestClosed);
     to.number(this.#highestSeen);

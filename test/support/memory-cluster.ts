@@ -85,6 +85,14 @@ export class MemoryCluster {
     return this.#start(name, { roles: Role.learner | Role.client, id: 0, proposerId: 0, ...into(sequence) });
   }
 
+  /** A client that learns from now on, as clients do. */
+  newcomer(name: string, sequence: Sequence): Promise<Node> {
+    const deliver: NodeOptions['deliver'] = ({ value }) =>
+      sequence.values.push(new TextDecoder().decode(value));
+    const roles = Role.learner | Role.client;
+    return this.#start(name, { roles, id: 0, proposerId: 0, catchUp: false, deliver });
+  }
+
   /** The proposer, or replica, that leads. */
   get leader(): { readonly name: string; readonly id: number; readonly node: Node } {
     for (const [name, node] of this.nodes) {
