@@ -67,8 +67,10 @@ export function clientRoute(peers: Peers, proposerId: number, clock: Clock, obse
       told = peer;
       return peer;
     }
-    // An acceptor hands values on to a proposer connected to it, as soon as there is one.
-    return preferred ?? [...peers.ready()][0] ?? 'nowhere';
+    // An acceptor of ours hands values on to a proposer connected to it, as soon as there is one; an original's drops
+    // them, and nobody would know.
+    for (const peer of peers.ready()) if (peer.isOurs || peer.destination.proposerId >= 0) return peer;
+    return preferred ?? 'nowhere';
   };
 }
 
