@@ -89,7 +89,7 @@ export class Faults {
     const { random, network, servers, scheduler, plan } = this.#options;
     const machine = servers[randomInt(random, 0, servers.length - 1)];
     if (machine === undefined) return;
-    const faults = plan.storage === 'memory' ? undefined : machine.options.disk?.faults;
+    const faults = machine.mayRestart ? machine.options.disk?.faults : undefined;
     switch (kind) {
       case 'crash':
         this.#crash(machine);
@@ -155,9 +155,9 @@ export class Faults {
   }
 
   #crash(machine: Machine): void {
-    const { random, reached, plan } = this.#options;
+    const { random, reached } = this.#options;
     const { disk } = machine.options;
-    if (!machine.isUp || (plan.storage === 'memory' && disk !== undefined)) return;
+    if (!machine.isUp || !machine.mayRestart) return;
     if (disk?.isWriting === true) reached('crash while a commit is under way');
     machine.crash();
     this.#startAfter(machine, randomInt(random, 5, 2000));

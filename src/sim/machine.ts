@@ -6,11 +6,14 @@ import type { Config } from '../config/config.ts';
 import { Node, type Rings } from '../evpaxos/node.ts';
 import type { NodeEvent } from '../evpaxos/observer.ts';
 import { PaxosError } from '../paxos/error.ts';
+import { invariant } from '../paxos/invariant.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
+import type { Violation } from './checkers.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
+import { OriginalAcceptor } from './original.ts';
 import { SimProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -25,6 +28,9 @@ export interface MachineOptions {
   readonly random: Random;
   readonly disk: SimDisk | undefined;
   readonly proposerId: number;
+  /** true: an acceptor as the original's is */
+  readonly isOriginal: boolean;
+  readonly complain: (violation: Violation) => void;
   /** told of each delivery, with the instance that was next */
   readonly delivered: (machine: Machine, expected: number, instanceId: number, value: Uint8Array) => void;
   readonly event: (machine: Machine, event: NodeEvent) => void;
@@ -73,11 +79,26 @@ export class Machine {
   }
 
   start(drift: number, slownessMs: number): void {
-    const { scheduler, network, random, disk, config, roles, id, name, rings, proposerId } = this.options;
+    const { scheduler, name } = this.options;
     const process = new SimProcess({ scheduler, name, drift, slownessMs });
     this.#process = process;
     this.#starts++;
     this.#next = this.checkpoint + 1;
+    if (this.options.isOriginal) this.#startOriginal(process);
+    else this.#startNode(process);
+  }
+
+  #startOriginal(process: SimProcess): void {
+    const { network, disk, config, id, complain } = this.options;
+    const port = config.acceptors[id]?.port;
+    invariant(disk !== undefined && port !== undefined, 'an original acceptor has a disk and a port');
+    const transport = network.transportOf(process);
+    const original = new OriginalAcceptor({ id, port, process, transport, disk, complain });
+    original.start().then(undefined, (error: unknown) => this.#ended(process, error));
+  }
+
+  #startNode(process: SimProcess): void {
+    const { network, random, disk, config, roles, id, rings, proposerId } = this.options;
     const node = new Node({
       config,
       roles,
@@ -117,6 +138,11 @@ export class Machine {
     if (this.#takes === takes) return;
     this.#takes = takes;
     if (takes && this.isUp) this.#node?.resumeDelivery();
+  }
+
+  /** False for those that would have forgotten what they promised. */
+  get mayRestart(): boolean {
+    return this.options.disk?.durability !== 'memory';
   }
 
   /** Ends the process between two of its steps. */

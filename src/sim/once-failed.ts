@@ -28,4 +28,9 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
       'a piece of a ranged promise that came twice stood for one that was lost: a chosen value was replaced',
     since: 'ee1a94b',
   },
+  {
+    seed: 700_024,
+    fault: 'a client gave a value to an original acceptor, which dropped it',
+    since: '5f9d7bc',
+  },
 ];

@@ -33,6 +33,8 @@ export interface Plan {
   /** true: acceptor i and proposer i are one process; then proposers equals acceptors */
   readonly replicas: boolean;
   readonly proposers: number;
+  /** so many of the acceptors, the first ones, are as the original's are */
+  readonly originals: number;
   readonly learners: number;
   readonly clients: number;
   /** in all; each client submits its share */
@@ -74,6 +76,7 @@ export function drawPlan(random: Random): Plan {
     acceptors,
     replicas,
     proposers: replicas ? acceptors : randomInt(random, 1, 3),
+    originals: replicas || random.next() < 0.6 ? 0 : randomInt(random, 1, acceptors),
     learners: randomInt(random, 1, 2),
     clients: randomInt(random, 1, 3),
     values: randomInt(random, 200, 320),

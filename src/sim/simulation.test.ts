@@ -59,6 +59,16 @@ describe('a run with', () => {
     expect(outcomes.get('crash while a commit is under way')).toBeUndefined();
   });
 
+  test('acceptors like the original finds no fault', { timeout: RUN_MS }, async () => {
+    const few = seedWith((plan) => plan.originals === 1 && plan.acceptors === 3 && isJudged(plan));
+    const all = seedWith((plan) => plan.originals === 3 && plan.acceptors === 3 && isJudged(plan));
+    for (const seed of [few, all]) {
+      const { outcomes, chosen } = await run(seed);
+      expect(chosen).toBeGreaterThanOrEqual(200);
+      expect(outcomes.get('sent promise')).toBeGreaterThan(0);
+    }
+  });
+
   test('power cuts and no syncs is not judged, and ends', { timeout: RUN_MS }, async () => {
     const seed = seedWith((plan) => !isJudged(plan));
     expect((await run(seed)).faults.get('power-cut')).toBeGreaterThan(0);
@@ -66,7 +76,7 @@ describe('a run with', () => {
 
   test('crashes has some between a write and its sync', { timeout: RUN_MS }, async () => {
     let count = 0;
-    for (let seed = 1; count === 0 && seed < 100; seed++) {
+    for (let seed = 1; count === 0 && seed < 400; seed++) {
       const plan = drawPlan(new SeededRandom(seed));
       const isLikely = has('crash')(plan) && plan.faults.includes('slow-disk') && plan.storage === 'synced';
       if (isLikely) count += (await run(seed)).outcomes.get('crash while a commit is under way') ?? 0;

@@ -18,6 +18,7 @@ import { Checkers, text, Violation } from './checkers.ts';
 import { SimDisk } from './disk.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
+import { EXPENDABLE, outcomeOf } from './messages.ts';
 import { SimNetwork } from './network.ts';
 import { drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
@@ -34,25 +35,6 @@ const UNJUDGED_MS = 3000;
 /** More events than any run needs: something turns without end. */
 const MAX_EVENTS = 5_000_000;
 const FIRST_PORT = 1000;
-
-/** Messages that the protocol can do without: it asks again. The others are lost only with their connection. */
-const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
-  'prepare',
-  'promise',
-  'accept',
-  'accepted',
-  'preempted',
-  'repeat',
-  'trim',
-  'acceptorState',
-  'query',
-  'status',
-  'prepareFrom',
-  'promisedValue',
-  'promiseFrom',
-  'heartbeat',
-  'leader',
-]);
 
 export interface Report {
   readonly seed: number;
@@ -106,7 +88,7 @@ export class Simulation {
         new SimDisk(
           this.#random,
           (durable, write) => this.#guard(() => this.#checkers.written(a, durable, write)),
-          this.plan.storage,
+          a < this.plan.originals ? 'memory' : this.plan.storage,
         ),
       );
     }
@@ -160,7 +142,8 @@ export class Simulation {
   /** What has to happen once the faults are over. */
   async #calm(): Promise<void> {
     const start = this.#scheduler.now;
-    const leads = await this.#advance(start + LEADER_MS, () => this.#isLed());
+    // Originals tell nothing: where history ends has to be searched for, one question after another.
+    const leads = this.plan.originals > 0 || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
     if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
     if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
     this.#count('needed one more value');
@@ -211,6 +194,10 @@ export class Simulation {
           scheduler: this.#scheduler,
           network: this.#network,
           random: this.#random,
+          isOriginal: disk !== undefined && id < plan.originals,
+          complain: (violation) => {
+            this.#failure ??= violation;
+          },
           proposerId: Math.floor(this.#random.next() * proposers.length),
           delivered: (machine, expected, instanceId, value) =>
             this.#onDelivered(machine, expected, instanceId, value),
@@ -385,14 +372,6 @@ export class Simulation {
       outcomes: this.#outcomes,
     };
   }
-}
-
-/** What a message says of the core's outcome that it came of. */
-function outcomeOf(message: Message): string {
-  if (message.type === 'forwarded') return `forwarded: ${message.chosen ? 'chosen' : 'returned'}`;
-  if (message.type === 'promiseFrom' && message.promisedBallot > message.ballot)
-    return 'promiseFrom: refused';
-  return message.type;
 }
 
 function learns(machine: Machine): boolean {
