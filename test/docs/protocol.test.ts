@@ -2,7 +2,7 @@
  * docs/protocol.md against the code: its tables name every message with its type and fields, and each example is, byte
  * for byte, what the encoder writes and what the decoder reads.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { clusterFingerprint, makeConfig } from '../../src/config/index.ts';
 import { RefusalCode } from '../../src/evpaxos/peer.ts';
@@ -74,4 +74,37 @@ describe('docs/protocol.md', () => {
     const fingerprint = clusterFingerprint(makeConfig({ replicas })).toString(16);
     expect(page).toContain(`\`3\\nraw\\nlibpaxos\\n\`, and \`${fingerprint}\``);
   });
+
+  it('shows limits and times as they stand in the code', () => {
+    const rows = tableRows(sectionOf(page, 'Limits and times'));
+    const documented = rows.map(([, value = '', constant = '']) => [
+      constant.replaceAll('`', ''),
+      Number(value),
+    ]);
+    expect(documented.length).toBeGreaterThan(10);
+    const implemented = documented.map(([constant]) => [constant, constantOf(String(constant))]);
+    expect(documented).toEqual(implemented);
+  });
 });
+
+const SOURCES = sourcesOf(new URL('../../src/', import.meta.url));
+
+function sourcesOf(folder: URL): string {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  return sources.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+}
+
+/** The number of a constant in src/, which may be written as a product or a power; NaN if there is none, or are two. */
+function constantOf(name: string): number {
+  const found = SOURCES.matchAll(new RegExp(`^(?:export )?const ${name} = ([\\d_* ]+);`, 'gm'));
+  const numbers = new Set([...found].map(([, expression = '']) => numberOf(expression.replaceAll('_', ''))));
+  const [number = Number.NaN, ...others] = numbers;
+  return others.length === 0 ? number : Number.NaN;
+}
+
+function numberOf(expression: string): number {
+  const [base = '', exponent] = expression.split('**');
+  if (exponent !== undefined) return Number(base) ** Number(exponent);
+  return base.split('*').reduce((product, factor) => product * Number(factor), 1);
+}
