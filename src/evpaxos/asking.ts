@@ -34,10 +34,12 @@ export class Asking {
   /** when each acceptor was last heard, and last asked for a stretch */
   readonly #heardAt: number[];
   readonly #rangeAskedAt: number[];
+  readonly #quorum: number;
 
   constructor(options: AskingOptions) {
     this.#options = options;
     const acceptors = options.config.acceptors.length;
+    this.#quorum = quorumSize(acceptors);
     this.#heardAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
     this.#rangeAskedAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
   }
@@ -59,7 +61,7 @@ export class Asking {
       const age = now - (this.#heardAt[peer.acceptorId] ?? 0);
       if (!peer.isOurs || age <= config.leaderTimeoutMs) heard++;
     }
-    return heard >= quorumSize(config.acceptors.length);
+    return heard >= this.#quorum;
   }
 
   query(peer: Peer, token: number): void {
@@ -88,7 +90,21 @@ export class Asking {
 
   /** A question for a stretch was answered, or can be no more: the next may be asked at once. */
   rangeAnswered(acceptorId: number): void {
+    this.heard(acceptorId);
     this.#rangeAskedAt[acceptorId] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A piece of an answer came: the rest is on its way, and a new question would undo it. */
+  rangeUnderWay(acceptorId: number): void {
+    this.heard(acceptorId);
+    this.#rangeAskedAt[acceptorId] = this.#options.clock.now();
+  }
+
+  /** True while a quorum of acceptors reads what we send: what is proposed to fewer waits for a timeout. Hot. */
+  isQuorumReading(): boolean {
+    let reading = 0;
+    for (const peer of this.acceptors) if (!peer.isBehind()) reading++;
+    return reading >= this.#quorum;
   }
 
   /** Asks an acceptor of ours for the next stretch, unless a question is under way. */
@@ -101,7 +117,7 @@ export class Asking {
     // Small stretches are left to grow, but for the first.
     if (range.from > core.low && range.to - range.from < inFlight / 4) return;
     this.#rangeAskedAt[peer.acceptorId] = now;
-    core.forgetPieces(peer.acceptorId);
+    core.forget(peer.acceptorId, 'pieces');
     encodePrepareFrom(peer.out, range.from, range.to, core.ballot);
     peer.sent();
   }
@@ -147,7 +163,7 @@ export class Asking {
     const { core } = this.#options;
     for (const peer of this.acceptors) {
       if (!peer.isOurs) continue;
-      this.rangeAnswered(peer.acceptorId);
+      this.#rangeAskedAt[peer.acceptorId] = Number.NEGATIVE_INFINITY;
       this.prepareRange(peer);
     }
     this.prepareAtOriginals(core.low, core.next);

@@ -3,6 +3,8 @@
  * learner stops handing on, and fetches later what it had to let pass.
  */
 
+import { PaxosError } from '../paxos/error.ts';
+
 /** How many instances wait for a reader that is slow. */
 export const MAX_WAITING_DELIVERIES = 4096;
 
@@ -19,18 +21,32 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
   #waiting: { resolve: (result: IteratorResult<Delivered>) => void; reject: (error: unknown) => void }[] = [];
   #ended = false;
   #error: unknown;
+  readonly #needsReader: boolean;
+  #wasRead = false;
+  #abandoned = false;
 
-  /** @param roomAgain called when a full queue has half its room again */
-  constructor(roomAgain: () => void) {
+  /**
+   * @param roomAgain called when a full queue has half its room again
+   * @param needsReader true: waits for a reader, however long. false: a program that never reads is not waited for,
+   * since the node has other work than to deliver; reading later fails
+   */
+  constructor(roomAgain: () => void, needsReader: boolean) {
     this.#roomAgain = roomAgain;
+    this.#needsReader = needsReader;
   }
 
   get wantsMore(): boolean {
-    return this.#queue.length - this.#head < MAX_WAITING_DELIVERIES;
+    return this.#ended || this.#abandoned || this.#queue.length - this.#head < MAX_WAITING_DELIVERIES;
   }
 
   /** Copies the value. */
   push({ instanceId, value }: Delivered): void {
+    if (this.#ended || this.#abandoned) return;
+    if (!this.#needsReader && !this.#wasRead && this.#queue.length === MAX_WAITING_DELIVERIES - 1) {
+      this.#abandoned = true;
+      this.#queue = [];
+      return;
+    }
     const delivered = { instanceId, value: value.slice() };
     const reader = this.#waiting.shift();
     if (reader !== undefined) reader.resolve({ done: false, value: delivered });
@@ -50,6 +66,8 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
   }
 
   next(): Promise<IteratorResult<Delivered>> {
+    this.#wasRead = true;
+    if (this.#abandoned) return Promise.reject(unreadError());
     const delivered = this.#queue[this.#head];
     if (delivered !== undefined) {
       this.#head++;
@@ -71,10 +89,18 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
 
   return(): Promise<IteratorResult<Delivered>> {
     this.end();
+    this.#queue = [];
+    this.#head = 0;
+    this.#roomAgain();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function unreadError(): PaxosError {
+  const text = `nobody read the first ${MAX_WAITING_DELIVERIES} instances: iterate right after start, or pass deliver`;
+  return new PaxosError('QUEUE_FULL', text);
 }

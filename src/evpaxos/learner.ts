@@ -197,8 +197,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     const next = this.core.nextInstanceId;
     const reachable = this.#reachable;
     if (next > reachable || this.#askedTo - next > REPEAT_INSTANCES / 2) return;
-    if (this.#askedTo < next && reachable - next < REPEAT_INSTANCES && this.core.highestSeen >= reachable)
-      return;
+    const isLive = this.#askedTo < next && next > this.#farAskedFrom + 2;
+    if (isLive && reachable - next < REPEAT_INSTANCES && this.core.highestSeen >= reachable) return;
     const from = Math.max(next, this.#askedTo + 1);
     const to = Math.min(from + REPEAT_INSTANCES - 1, reachable);
     if (from > to) return;

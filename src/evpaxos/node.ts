@@ -164,6 +164,7 @@ export class Node {
     if (this.learner !== undefined && this.values !== undefined) {
       this.peers.connectToProposers(config, this.proposer === undefined ? undefined : id);
     }
+    this.peers.watch();
     this.acceptor?.start();
     this.proposer?.start();
     this.learner?.start();

@@ -115,7 +115,7 @@ export class LearnerNode implements NodeHandle, AsyncIterable<Delivered> {
    */
   static async start(options: LearnerOptions): Promise<LearnerNode> {
     const config = configOf(options);
-    const { deliveries, learning } = learningOf(options, () => node);
+    const { deliveries, learning } = learningOf(options, () => node, true);
     const node = new Node({ ...worldOf(options), ...learning, config, id: 0, roles: Role.learner });
     return new LearnerNode(await started(node, options.after), endWith(deliveries, node));
   }
@@ -335,11 +335,11 @@ interface Learning {
 function learningOf(
   options: Omit<LearnerOptions, keyof StartOptions>,
   node: () => Node,
+  needsReader = false,
 ): { readonly deliveries: Deliveries | undefined; readonly learning: Learning } {
   const catchUp = options.catchUp === undefined ? {} : { catchUp: options.catchUp };
-  const { deliver } = options;
-  if (deliver !== undefined) return { deliveries: undefined, learning: { deliver, ...catchUp } };
-  const deliveries = new Deliveries(() => node().resumeDelivery());
+  if (options.deliver) return { deliveries: undefined, learning: { deliver: options.deliver, ...catchUp } };
+  const deliveries = new Deliveries(() => node().resumeDelivery(), needsReader);
   const push = (chosen: Delivered) => deliveries.push(chosen);
   return { deliveries, learning: { deliver: push, wantsMore: () => deliveries.wantsMore, ...catchUp } };
 }

@@ -50,6 +50,8 @@ export class Peer implements MessageHandler {
   readonly held = new ByteBuffer();
   /** in the node's list of peers that have something to send */
   dirty = false;
+  /** for how many looks in a row nothing came from it; whoever looks counts */
+  silentLooks = 0;
   /** the ballot of its last PREPARE or ACCEPT: whoever sends one is a proposer; 0: it sent none */
   proposesWith = 0;
   /** what it asks of our acceptor is not heard: another process may have its proposer id */
@@ -61,6 +63,7 @@ export class Peer implements MessageHandler {
   #closed = false;
   #dropped = 0;
   #sendsOnlyValues = true;
+  #isAcceptor = false;
 
   constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
     this.#context = context;
@@ -86,6 +89,11 @@ export class Peer implements MessageHandler {
   /** The acceptor this connection of ours leads to, or -1. */
   get acceptorId(): number {
     return this.destination.acceptorId;
+  }
+
+  /** True if an acceptor is known to be at the other end: then it speaks once a second, of ours or not. */
+  get isAcceptor(): boolean {
+    return this.#isAcceptor || (this.outbound && this.hasRole(Role.acceptor));
   }
 
   get isReady(): boolean {
@@ -162,6 +170,7 @@ export class Peer implements MessageHandler {
   /** Takes bytes from the link. Bad ones close it, with a line in the log. */
   data(bytes: Uint8Array): void {
     if (this.#closed) return;
+    this.silentLooks = 0;
     const fault = this.#decoder.push(bytes);
     if (fault !== undefined && !this.#closed) {
       this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason: fault });
@@ -372,6 +381,7 @@ export class Peer implements MessageHandler {
 
   #isVoteOf(acceptorId: number): boolean {
     if (acceptorId !== this.destination.acceptorId) return false;
+    this.#isAcceptor = true;
     if (!this.#ready) this.becomeReady();
     return true;
   }

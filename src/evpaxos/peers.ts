@@ -21,6 +21,10 @@ const HELLO_GRACE_MS = 1000;
 /** A refusal is said again at every try, and tries are 2 s apart at most: it counts for so long. */
 const REFUSAL_STANDS_MS = 10_000;
 
+/** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
+const SILENT_SECONDS = 5;
+const LOOK_MS = 1000;
+
 export interface PeersOptions {
   readonly transport: Transport;
   readonly clock: Clock;
@@ -54,6 +58,7 @@ export class Peers {
   readonly #outbound: Outbound[] = [];
   readonly #inbound = new Set<Peer>();
   #acceptors: Peer[] = [];
+  #watch: Timer | undefined;
   readonly #dirty: Peer[] = [];
   readonly #scratch = new ByteBuffer();
   /** when each acceptor said last that our proposer id is in use */
@@ -165,9 +170,25 @@ export class Peers {
     }
   }
 
+  /**
+   * Looks once a second whether acceptors still speak. Without it a machine that lost its power would be taken for
+   * alive until TCP gives up, a quarter of an hour later. Looks are counted, not time: a node that stood still itself
+   * has heard nobody.
+   */
+  watch(): void {
+    this.#watch = this.#options.clock.after(LOOK_MS, () => {
+      for (const peer of this.#acceptors) {
+        if (!peer.isAcceptor || peer.link === this.#loopback?.outbound) continue;
+        if (++peer.silentLooks > SILENT_SECONDS) peer.link.close();
+      }
+      this.watch();
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#watch?.cancel();
     this.#flush();
     for (const outbound of this.#outbound) {
       outbound.timer?.cancel();

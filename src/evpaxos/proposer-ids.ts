@@ -39,8 +39,10 @@ export class ProposerIds implements PeerListener {
       return;
     }
     peer.isMuted = true;
-    if (this.#contenders.has(hello.id)) {
-      refuse(peer, holder);
+    const contender = this.#contenders.get(hello.id);
+    if (contender !== undefined) {
+      if (contender.peerHello?.process === hello.process) this.#contenders.set(hello.id, peer);
+      else refuse(peer, holder);
       return;
     }
     this.#contend(hello.id, holder, peer);
@@ -51,9 +53,10 @@ export class ProposerIds implements PeerListener {
     encodePing(holder.out, this.#nextToken++);
     holder.sent();
     this.#clock.after(PROOF_OF_LIFE_MS, () => {
-      if (this.#contenders.get(id) !== contender) return;
+      const last = this.#contenders.get(id);
+      if (last === undefined || this.#holders.get(id) !== holder) return;
       holder.close();
-      this.#give(id, contender);
+      this.#give(id, last);
     });
   }
 

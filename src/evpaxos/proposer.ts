@@ -130,7 +130,6 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   onPeerReady(peer: Peer): void {
     if (peer.acceptorId < 0) return;
-    this.#asking.heard(peer.acceptorId);
     this.#asking.rangeAnswered(peer.acceptorId);
     if (peer.isOurs) this.#asking.query(peer, this.#campaign?.token ?? 0);
     else {
@@ -142,7 +141,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   onPeerClosed(peer: Peer): void {
     if (peer.acceptorId < 0) return;
-    this.core.forgetPieces(peer.acceptorId);
+    this.core.forget(peer.acceptorId, 'session');
     this.#campaign?.remove(peer.acceptorId);
   }
 
@@ -172,6 +171,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   onPreempted(peer: Peer, instanceId: number, ballot: number): void {
     this.#asking.heard(peer.acceptorId);
+    if (ballot > this.core.ballot) this.#repairs.giveUp(instanceId);
     if (this.core.receivePreempted(peer.acceptorId, instanceId, ballot) === 'preempted') this.#preempted();
   }
 
@@ -198,7 +198,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     valueBallot: number,
     value: Uint8Array,
   ): void {
-    this.#asking.heard(peer.acceptorId);
+    this.#asking.rangeUnderWay(peer.acceptorId);
     const now = this.#options.clock.now();
     this.core.receivePromisedValue(peer.acceptorId, ballot, instanceId, valueBallot, value.slice(), now);
   }
@@ -228,7 +228,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** An acceptor tells of an old instance that a learner cannot learn: it is run again, at our ballot. */
   onRepair(peer: Peer, instanceId: number): void {
     this.#asking.heard(peer.acceptorId);
-    if (this.#state !== 'leading' || instanceId >= this.core.low) return;
+    if (this.#state !== 'leading' || instanceId >= this.core.low || !this.core.hasProbedQuorum('all')) return;
     if (instanceId <= this.#trims.believed || instanceId > MAX_WIRE_INSTANCE) return;
     // Where one is missing its neighbours are. Originals have not told what they promised there: ours are asked alone.
     const last = Math.min(instanceId + MAX_REPAIRS, this.core.low);
@@ -351,12 +351,11 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     if (this.#state !== 'leading') return false;
     const now = this.#options.clock.now();
     do {
-      for (let accept = this.core.accept(now); accept !== undefined; accept = this.core.accept(now)) {
-        if (accept.instanceId > MAX_WIRE_INSTANCE) {
-          this.#options.failed(instancesExhausted());
-          return false;
-        }
-        this.#asking.accept(accept);
+      while (this.#asking.isQuorumReading()) {
+        const accept = this.core.accept(now);
+        if (accept === undefined) break;
+        if (accept.instanceId > MAX_WIRE_INSTANCE) this.#options.failed(instancesExhausted());
+        else this.#asking.accept(accept);
       }
     } while (this.#asking.prepareAhead() && this.core.waitingCount > 0);
     if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();

@@ -102,6 +102,12 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     if (repair.own !== undefined) this.#options.chosen(repair.own);
   }
 
+  /** An acceptor refused: whoever still misses the instance asks again. */
+  giveUp(instanceId: number): void {
+    const own = this.#open.get(instanceId)?.own;
+    if (this.#open.delete(instanceId) && own !== undefined) this.#options.putBack(own);
+  }
+
   /** The ballot is given up, or changes: whoever still misses something asks again. */
   clear(): void {
     for (const { own } of this.#open.values()) if (own !== undefined) this.#options.putBack(own);

@@ -6,6 +6,9 @@
  */
 import type { Clock } from '../transport/transport.ts';
 
+/** So often the steps run in one turn; what is left then goes on in the next. */
+const MAX_PASSES = 16;
+
 /** Does what can be done now; true if it did something that an earlier step may have to react to. */
 export type TurnStep = () => boolean;
 
@@ -44,10 +47,16 @@ export class Turn {
   readonly #run = (): void => {
     this.#scheduled = false;
     if (this.#stopped) return;
-    for (let progress = true; progress && !this.#stopped; ) {
+    let progress = true;
+    for (let pass = 0; progress && pass < MAX_PASSES; pass++) {
       progress = false;
-      for (const step of this.#steps) if (step()) progress = true;
+      for (const step of this.#steps) {
+        if (this.#stopped) return;
+        if (step()) progress = true;
+      }
     }
+    // A program that submits with every delivery never ends a turn: others have theirs first.
+    if (progress) this.schedule();
     this.#flush();
   };
 }

@@ -11,6 +11,7 @@ import type { Config } from '../config/config.ts';
 import { PaxosError } from '../paxos/error.ts';
 import type { Submission } from '../paxos/waiting.ts';
 import { encodeClientValue, encodeForward, encodeForwarded } from '../transport/encode.ts';
+import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
@@ -102,7 +103,9 @@ export class ValueRouter implements ValueHandler, PeerListener {
         'too many values wait to be proposed; submit again when some are chosen',
       );
     }
-    this.#options.queue.propose({ value, hops: 0, giver: undefined, token: 0, chosen });
+    // A caller may use its buffer again, while this is sent again: one ballot would carry two values.
+    const own = new Uint8Array(value);
+    this.#options.queue.propose({ value: own, hops: 0, giver: undefined, token: 0, chosen });
     this.#options.turn.schedule();
   }
 
@@ -151,6 +154,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   onForwarded(peer: Peer, token: number, chosen: boolean): void {
     const value = this.#takeBack(peer, token);
     if (value === undefined) return;
+    if (this.#byBytes.size > 0) this.#unknow(value, peer, token);
     if (chosen) {
       this.settle(value);
       return;
@@ -256,7 +260,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
     while (entrusted.values.size < MAX_FORWARDED && entrusted.bytes < MAX_FORWARDED_BYTES) {
       if (to.isBehind()) {
         // It may take all of this at once, and then nobody would tell that it has.
-        if (to.link.waitingBytes === 0) turn.schedule();
+        if (to.link.waitingBytes === 0 && to.held.length === 0) turn.schedule();
         break;
       }
       const value = queue.takeWaiting();
@@ -286,13 +290,27 @@ export class ValueRouter implements ValueHandler, PeerListener {
       encodeClientValue(to.out, value.value);
       // Without a learner nobody here will know what becomes of it: it is the original's from now on.
       if (!this.#options.learns) return;
-      const key = bytesKey(value.value);
-      const given = this.#byBytes.get(key);
-      if (given === undefined) this.#byBytes.set(key, [{ peer: to, token }]);
-      else given.push({ peer: to, token });
     }
+    // A mere acceptor may hand it to an original, and then cannot tell what became of it.
+    if (!to.hasRole(Role.proposer) && this.#options.learns) this.#know(value, to, token);
     entrusted.values.set(token, value);
     entrusted.bytes += value.value.length;
+  }
+
+  /** Remembers a value by its bytes, to know it when it is learned. */
+  #know(value: Value, peer: Peer, token: number): void {
+    const key = bytesKey(value.value);
+    const given = this.#byBytes.get(key);
+    if (given === undefined) this.#byBytes.set(key, [{ peer, token }]);
+    else given.push({ peer, token });
+  }
+
+  /** Its fate was told: it need not be known by its bytes any more. */
+  #unknow(value: Value, peer: Peer, token: number): void {
+    const key = bytesKey(value.value);
+    const rest = this.#byBytes.get(key)?.filter((one) => one.peer !== peer || one.token !== token);
+    if (rest === undefined || rest.length === 0) this.#byBytes.delete(key);
+    else this.#byBytes.set(key, rest);
   }
 
   #takeBack(peer: Peer, token: number): Value | undefined {

@@ -9,6 +9,9 @@ import { MAX_BALLOT, MAX_BALLOT_JUMP } from './ballot.ts';
 import { kthHighest, quorumSize } from './quorum.ts';
 import type { StateWriter } from './state.ts';
 
+/** Less than an acceptor takes: a ballot just above one that is believed must be one that every acceptor takes. */
+const MAX_BELIEVED_JUMP = MAX_BALLOT_JUMP / 2;
+
 export class HeardBallots {
   #highest = 0;
   /** per acceptor: the highest ballot it told that was not believed; 0: none */
@@ -30,10 +33,10 @@ export class HeardBallots {
   /** An acceptor told of a ballot. False if that is not believed, now. */
   hear(acceptorId: number, ballot: number): boolean {
     if (ballot > MAX_BALLOT) return false;
-    if (ballot > this.#highest + MAX_BALLOT_JUMP) {
+    if (ballot > this.#highest + MAX_BELIEVED_JUMP) {
       this.#doubted[acceptorId] = Math.max(ballot, this.#doubted[acceptorId] ?? 0);
       this.note(kthHighest([...this.#doubted], quorumSize(this.#doubted.length)));
-      if (ballot > this.#highest + MAX_BALLOT_JUMP) return false;
+      if (ballot > this.#highest + MAX_BELIEVED_JUMP) return false;
     }
     this.note(ballot);
     return true;

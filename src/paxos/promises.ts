@@ -21,6 +21,8 @@ export class Promises {
   /** per acceptor of ours: the lowest of the highest ballots it told, which holds for all instances */
   readonly #told: Float64Array;
   #toldMask = 0;
+  /** the same, of the present connection alone: what is told once it is lost says nothing of the time between */
+  readonly #toldNow: Float64Array;
   /** per slot: who answered for this instance alone, bit masks */
   readonly #probed: Uint16Array;
   readonly #promised: Uint16Array;
@@ -29,6 +31,7 @@ export class Promises {
     this.#quorum = quorumSize(acceptors);
     this.#ranged = new RangedPromises(acceptors);
     this.#told = new Float64Array(acceptors).fill(Number.POSITIVE_INFINITY);
+    this.#toldNow = new Float64Array(acceptors).fill(Number.POSITIVE_INFINITY);
     this.#probed = new Uint16Array(slots);
     this.#promised = new Uint16Array(slots);
   }
@@ -43,6 +46,18 @@ export class Promises {
     this.#ballot = ballot;
     this.#ranged.restart();
     this.#promised.fill(0);
+    this.#told.set(this.#toldNow);
+    this.#updateTold();
+  }
+
+  /**
+   * The connection to an acceptor of ours is lost. While it lasted no other process of our id was heard there; now one
+   * may be, and use a ballot that is ours: so what it told counts no more, but for a ballot that it promised already.
+   */
+  forgetSession(acceptorId: number): void {
+    this.#ranged.forgetPieces(acceptorId);
+    this.#toldNow[acceptorId] = Number.POSITIVE_INFINITY;
+    if (!this.#ranged.hasPromised(acceptorId)) this.#told[acceptorId] = Number.POSITIVE_INFINITY;
     this.#updateTold();
   }
 
@@ -55,6 +70,7 @@ export class Promises {
   /** An acceptor of ours told the highest ballot it ever promised. */
   receiveHighest(acceptorId: number, highestBallot: number): PreemptedOutcome {
     this.#told[acceptorId] = Math.min(highestBallot, this.#told[acceptorId] ?? highestBallot);
+    this.#toldNow[acceptorId] = Math.min(highestBallot, this.#toldNow[acceptorId] ?? highestBallot);
     this.#updateTold();
     if (this.#ballot === 0) return 'ignored';
     // At our own ballot as in receive(): if it was not asked for it, an earlier process of this id used it.
@@ -126,6 +142,7 @@ export class Promises {
     copy.#ranged = this.#ranged.copy();
     copy.#ballot = this.#ballot;
     copy.#told.set(this.#told);
+    copy.#toldNow.set(this.#toldNow);
     copy.#toldMask = this.#toldMask;
     copy.#probed.set(this.#probed);
     copy.#promised.set(this.#promised);
@@ -139,6 +156,7 @@ export class Promises {
     for (const acceptor of to.order) {
       if ((this.#toldMask & (1 << acceptor)) === 0) to.number(this.#told[acceptor] ?? 0);
     }
+    for (const acceptor of to.order) to.number(this.#toldNow[acceptor] ?? 0);
     this.#ranged.writeState(to);
   }
 

@@ -641,7 +641,7 @@ describe('Proposer: ranged promises', () => {
   it('forgets the pieces that a cut connection left', () => {
     const p = ranged();
     p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);
-    p.forgetPieces(0);
+    p.forget(0, 'pieces');
     expect(p.receivePromiseFrom(0, 12, 1, END, 12, 1)).toBe('ignored');
     p.receivePromisedValue(0, 12, 1, 11, bytes('x'), 0);
     expect(p.receivePromiseFrom(0, 12, 1, END, 12, 1)).toBe('counted');

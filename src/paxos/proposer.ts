@@ -202,10 +202,10 @@ export class Proposer<S extends Submission = Submission> {
     return outcome;
   }
 
-  /** True once a quorum has told what it promised, for the lowest open instance: then a ballot can be chosen. */
-  hasProbedQuorum(): boolean {
+  /** True once a quorum has told what it promised: for the lowest open instance, or for every one there ever was. */
+  hasProbedQuorum(of: 'lowest' | 'all' = 'lowest'): boolean {
     const w = this.#window;
-    return w.promises.isProbedByQuorum(w.has(w.low) ? w.slot(w.low) : undefined);
+    return w.promises.isProbedByQuorum(of === 'lowest' && w.has(w.low) ? w.slot(w.low) : undefined);
   }
 
   /** The stretch of instances that an acceptor of ours is to be asked for next, or undefined if all are covered. */
@@ -248,9 +248,10 @@ export class Proposer<S extends Submission = Submission> {
     return promises.ranged.complete(acceptorId, from, to, count, low) ? 'counted' : 'ignored';
   }
 
-  /** Forgets the pieces of a ranged promise that a lost connection cut off. */
-  forgetPieces(acceptorId: number): void {
-    this.#window.promises.ranged.forgetPieces(acceptorId);
+  /** A question for a stretch is asked anew, or its connection is lost, and with it what was told there. */
+  forget(acceptorId: number, what: 'pieces' | 'session'): void {
+    if (what === 'session') this.#window.promises.forgetSession(acceptorId);
+    else this.#window.promises.ranged.forgetPieces(acceptorId);
   }
 
   #report(instanceId: number, slot: number, valueBallot: number, value: Uint8Array): void {

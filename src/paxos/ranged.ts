@@ -54,6 +54,11 @@ export class RangedPromises {
     return true;
   }
 
+  /** True if the acceptor promised the present ballot for some stretch. */
+  hasPromised(acceptorId: number): boolean {
+    return (this.#to[acceptorId] ?? 0) > 0;
+  }
+
   /** Where the next stretch of this acceptor begins, or undefined if it promised without end. */
   nextFrom(acceptorId: number, low: number): number | undefined {
     const to = this.#to[acceptorId] ?? 0;

@@ -136,6 +136,11 @@ export class Cluster {
     }
   }
 
+  /** A proposer asks an acceptor of ours what it ever promised, as it does first on every connection. */
+  ask(name: string, acceptorName: string): void {
+    this.#send(name, acceptorName, { type: 'query' });
+  }
+
   /** A new process: an acceptor keeps its storage, a proposer and a learner have forgotten everything. */
   restart(name: string): void {
     const id = Number(name.slice(1));
@@ -143,7 +148,7 @@ export class Cluster {
       const node = found(this.#acceptors, 'a', name);
       node.core = new Acceptor(id, node.storage);
       this.inFlight.splice(0, this.inFlight.length, ...this.inFlight.filter(({ to }) => to !== name));
-      for (const p of this.names('p')) this.proposer(p).forgetPieces(id);
+      for (const p of this.names('p')) this.proposer(p).forget(id, 'session');
     } else if (name.startsWith('p')) {
       const node = found(this.#proposers, 'p', name);
       node.core = this.#newProposer(id);
@@ -162,7 +167,7 @@ export class Cluster {
     const isOnIt = ({ from, to }: Message) =>
       (from === name && to === acceptorName) || (from === acceptorName && to === name);
     this.inFlight.splice(0, this.inFlight.length, ...this.inFlight.filter((message) => !isOnIt(message)));
-    if (name.startsWith('p')) this.proposer(name).forgetPieces(Number(acceptorName.slice(1)));
+    if (name.startsWith('p')) this.proposer(name).forget(Number(acceptorName.slice(1)), 'session');
   }
 
   /** A learner asks an acceptor for what it accepted. */

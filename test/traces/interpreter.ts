@@ -55,6 +55,7 @@ export class Interpreter {
       start: () => cluster.start(first),
       open: () => cluster.open(first),
       propose: () => cluster.propose(first, value),
+      ask: () => cluster.ask(first, second),
       raise: () => cluster.raise(first),
       timeout: () => cluster.timeout(first),
       restart: () => cluster.restart(first),
