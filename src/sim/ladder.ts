@@ -95,6 +95,7 @@ function concerns(what: Message | string, instanceId: number): boolean {
     case 'accepted':
     case 'preempted':
     case 'promisedValue':
+    case 'repair':
       return what.instanceId === instanceId;
     case 'repeat':
     case 'prepareFrom':
