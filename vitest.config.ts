@@ -6,6 +6,8 @@ const WHOLE = [
   'test/cluster/**/*.test.ts',
   'test/original/**/*.test.ts',
   'test/faults/**/*.test.ts',
+  'test/hostile/**/*.test.ts',
+  'test/durability/**/*.test.ts',
   'test/reporter.test.ts',
 ];
 

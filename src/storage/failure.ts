@@ -4,6 +4,7 @@
 import { getSystemErrorName } from 'node:util';
 import { PaxosError } from '../paxos/error.ts';
 import { InvariantError } from '../paxos/invariant.ts';
+import { diskFull } from './room.ts';
 
 const ENOSPC = 28;
 const MDB_MAP_FULL = -30_792;
@@ -15,9 +16,7 @@ export async function asPaxosError(error: unknown, path: string): Promise<PaxosE
   const cause = await commitErrorOf(error);
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === ENOSPC || code === 'ENOSPC' || code === MDB_MAP_FULL) {
-    return new PaxosError('STORAGE_FULL', `the disk of ${path} is full; make room on it and restart`, {
-      cause,
-    });
+    return diskFull(path, cause);
   }
   const reason = cause instanceof Error ? cause.message : String(cause);
   const name = typeof code === 'number' && code > 0 ? `${getSystemErrorName(-code)}: ` : '';

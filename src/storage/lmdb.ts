@@ -43,6 +43,7 @@ import {
   withId,
   writeKey,
 } from './record.ts';
+import { mustFit, type Sizes } from './room.ts';
 import { OpenState, STATE_KEY } from './state.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -53,8 +54,6 @@ const PIECE_RECORDS = 256;
 const PIECE_BYTES = 1_048_576;
 /** The map grows by itself; a first size that the address space does not have would end the process. */
 const MAX_FIRST_MAP_BYTES = 2 ** 40;
-/** A record in lmdb's pages against its bytes here: page headers, nodes, and pages that are partly empty. */
-const PAGE_OVERHEAD = 1.5;
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
@@ -242,7 +241,7 @@ export class LmdbStorage implements Storage {
     const batch = this.#open;
     const trimInstanceId = this.#state.trimInstanceId;
     try {
-      this.#mustFit(batch);
+      if (batch.size > 0) mustFit(this.path, batch.usedBytes, () => sizes(this.#database), this.#maxBytes);
       batch.seal();
       const state = this.#state.takeChanges();
       this.#flight = batch;
@@ -258,19 +257,6 @@ export class LmdbStorage implements Storage {
     this.#spare = batch;
     this.#flight = undefined;
     this.#sweeper.follow(trimInstanceId);
-  }
-
-  /** Refuses a batch of records that would make the database outgrow its bound; freed pages count as room. */
-  #mustFit(batch: Batch): void {
-    if (batch.size === 0 || this.#maxBytes === Number.POSITIVE_INFINITY) return;
-    const { usedPages, pageSize } = sizes(this.#database);
-    const bytes = usedPages * pageSize + batch.usedBytes * PAGE_OVERHEAD;
-    if (bytes <= this.#maxBytes) return;
-    const what = `${this.path} has reached its bound of ${this.#maxBytes} bytes`;
-    throw new PaxosError(
-      'STORAGE_FULL',
-      `${what}; trim the cluster more often, or raise the bound, and restart`,
-    );
   }
 
   /** A piece of the sweeper's work: the lowest records at or below the trim point, in one transaction. */
@@ -387,7 +373,7 @@ function lastInstance(database: Database): number {
 }
 
 /** lmdb's own figures: of the file, and of the pages in it that are in use. */
-function sizes(database: Database): { lastPageNumber: number; pageSize: number; usedPages: number } {
+function sizes(database: Database): Sizes {
   const stats: Record<string, unknown> = { ...database.getStats() };
   const figure = (name: string): number => Number(stats[name] ?? 0);
   const usedPages = figure('treeBranchPageCount') + figure('treeLeafPageCount') + figure('overflowPages');

@@ -36,6 +36,13 @@ export class CommandProcess {
     });
   }
 
+  /** Its process id, by which it is watched and signalled. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error('the process could not be started');
+    return pid;
+  }
+
   signal(name: NodeJS.Signals): Promise<Ending> {
     this.#child.kill(name);
     return this.ended;
