@@ -13,6 +13,7 @@ import {
   encodePrepareFrom,
   encodeQuery,
 } from '../transport/encode.ts';
+import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import { ASK_AGAIN_MS } from './campaign.ts';
 import type { Observer } from './observer.ts';
@@ -34,6 +35,7 @@ export class Asking {
   /** when each acceptor was last heard, and last asked for a stretch */
   readonly #heardAt: number[];
   readonly #rangeAskedAt: number[];
+  #checkedAt = Number.NEGATIVE_INFINITY;
   readonly #quorum: number;
 
   constructor(options: AskingOptions) {
@@ -53,9 +55,18 @@ export class Asking {
     this.#heardAt[acceptorId] = this.#options.clock.now();
   }
 
-  /** True while a quorum was heard within the leader timeout. Of originals, heard once a second, a connection counts. */
+  /**
+   * True while a quorum was heard within the leader timeout. Of originals, heard once a second, a connection counts.
+   * To be asked every half heartbeat interval: between two questions further apart this process stood still, and what
+   * it could not hear then is held against nobody.
+   */
   isHeardByQuorum(now: number): boolean {
     const { config } = this.#options;
+    const stillMs = now - this.#checkedAt;
+    this.#checkedAt = now;
+    if (stillMs > config.heartbeatIntervalMs) {
+      for (const [i, at] of this.#heardAt.entries()) this.#heardAt[i] = Math.min(now, at + stillMs);
+    }
     let heard = 0;
     for (const peer of this.acceptors) {
       const age = now - (this.#heardAt[peer.acceptorId] ?? 0);
@@ -202,12 +213,14 @@ export class Asking {
     }
   }
 
-  /** Shows every acceptor of ours that the leader lives. */
+  /** Shows that the leader lives: to acceptors of ours, which pass it on, and to proposers, should there be none. */
   heartbeat(delivered: number): void {
-    const { core } = this.#options;
-    for (const peer of this.acceptors) {
-      if (!peer.isOurs) continue;
-      encodeHeartbeat(peer.out, core.ballot, Math.max(delivered, core.low - 1), core.newValuesFrom);
+    const { core, peers } = this.#options;
+    const chosen = Math.max(delivered, core.low - 1);
+    const proposers = [...peers.inbound].filter((peer) => peer.hasRole(Role.proposer));
+    for (const peer of [...this.acceptors, ...proposers.filter((peer) => !peer.hasRole(Role.acceptor))]) {
+      if (!peer.isOurs || peer.isBehind()) continue;
+      encodeHeartbeat(peer.out, core.ballot, chosen, core.newValuesFrom);
       peer.sent();
     }
   }

@@ -64,6 +64,8 @@ export class Peer implements MessageHandler {
   #dropped = 0;
   #sendsOnlyValues = true;
   #isAcceptor = false;
+  /** what waits in the link, as of the last write: asked for once a turn, since a broadcast asks for every message */
+  #linkBytes = 0;
 
   constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
     this.#context = context;
@@ -130,7 +132,7 @@ export class Peer implements MessageHandler {
   }
 
   get #backlogBytes(): number {
-    return this.link.waitingBytes + this.out.length + this.held.length;
+    return this.#linkBytes + this.out.length + this.held.length;
   }
 
   /**
@@ -156,7 +158,15 @@ export class Peer implements MessageHandler {
   }
 
   /** What waited in the link is gone: it takes more. */
+  /** Writes what was encoded in this turn. */
+  flush(): void {
+    if (this.out.length === 0 || this.#closed) return;
+    this.link.write(this.out.take());
+    this.#linkBytes = this.link.waitingBytes;
+  }
+
   drained(): void {
+    this.#linkBytes = 0;
     this.#context.changed(this);
     if (this.#dropped === 0) return;
     this.#context.observer.report({
@@ -271,7 +281,8 @@ export class Peer implements MessageHandler {
 
   heartbeat(ballot: number, chosen: number, next: number): void {
     this.#speaks();
-    this.#acceptor?.onHeartbeat(this, ballot, chosen, next);
+    if (this.#acceptor !== undefined) this.#acceptor.onHeartbeat(this, ballot, chosen, next);
+    else this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
 
   promise(
@@ -341,8 +352,8 @@ export class Peer implements MessageHandler {
     this.#context.roles.proposer?.onPromiseFrom(this, promise);
   }
 
-  leader(acceptorId: number, ballot: number, chosen: number, next: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, chosen, next);
+  leader(acceptorId: number, ballot: number, _chosen: number, next: number): void {
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
 
   clientValue(value: Uint8Array): void {

@@ -298,21 +298,17 @@ export class Peers {
     const loopback = this.#loopback;
     if (loopback === undefined) return false;
     for (const peer of this.#dirty)
-      if (peer.link === loopback.outbound || peer.link === loopback.inbound) write(peer);
+      if (peer.link === loopback.outbound || peer.link === loopback.inbound) peer.flush();
     return loopback.deliver();
   }
 
   #flush(): void {
     for (const peer of this.#dirty) {
       peer.dirty = false;
-      write(peer);
+      peer.flush();
     }
     this.#dirty.length = 0;
   }
-}
-
-function write(peer: Peer): void {
-  if (peer.out.length > 0 && !peer.isClosed) peer.link.write(peer.out.take());
 }
 
 function peerEvents(peer: Peer, gone: () => void): LinkEvents {

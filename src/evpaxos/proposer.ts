@@ -214,11 +214,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     if (outcome === 'preempted') this.#preempted();
   }
 
-  /** An acceptor passed a leader's heartbeat on; our own comes back as a sign of life. */
-  onLeader(peer: Peer, ballot: number, _chosen: number, next: number): void {
-    this.#asking.heard(peer.acceptorId);
-    if (ballotOwner(ballot) === this.core.id) return;
-    if (!this.core.hear(peer.acceptorId, ballot) || this.core.ballot > ballot) return;
+  /** An acceptor passed a leader's heartbeat on, or it came from the leader; our own comes back as a sign of life. */
+  onLeader(peer: Peer, ballot: number, next: number): void {
+    const aid = peer.acceptorId;
+    if (aid >= 0) this.#asking.heard(aid);
+    if (ballotOwner(ballot) === this.core.id || this.core.ballot > ballot) return;
+    if (!(aid < 0 ? peer.peerHello?.id === ballotOwner(ballot) : this.core.hear(aid, ballot))) return;
     this.#follow(ballot, 'a proposer of a higher ballot leads');
     // Below a leader's new values its first phase tells what is chosen; above them ours never will be.
     if (ballot > this.#usedBallot && next < Number.MAX_SAFE_INTEGER) this.core.withdrawFrom(next);

@@ -30,7 +30,7 @@ export interface ProposerHandler {
     value: Uint8Array,
   ): void;
   onPromiseFrom(peer: Peer, promise: RangedPromise): void;
-  onLeader(peer: Peer, ballot: number, chosen: number, next: number): void;
+  onLeader(peer: Peer, ballot: number, next: number): void;
   onRepair(peer: Peer, instanceId: number): void;
 }
 
