@@ -172,8 +172,9 @@ describe('an acceptor with lmdb-sync yes', () => {
     const options = { acceptorId: 0, clusterName: 'libpaxos', sync: true, mapSizeBytes: MEGABYTE };
     const storage = await LmdbStorage.open({ path, ...options });
     ends.push(() => storage.close());
-    for (let i = 1; i <= answered + 1; i++)
-      expect(new Uint8Array(storage.get(i)?.value ?? [])).toEqual(value(i));
+    for (let i = 1; i <= answered + 1; i++) {
+      expect([i, Buffer.compare(storage.get(i)?.value ?? new Uint8Array(0), value(i))]).toEqual([i, 0]);
+    }
   }, 60_000);
 });
 
