@@ -168,6 +168,25 @@ describe('on original acceptors with a history', () => {
   });
 });
 
+describe('a late proposer of ours where every acceptor is an original', () => {
+  it('follows the one that leads', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    for (const id of [0, 1, 2]) await OriginalAcceptor.listen(cluster, id);
+    const first = await cluster.proposer(0);
+    cluster.world.advance(2000);
+    const second = await cluster.proposer(1);
+    cluster.world.advance(5000);
+    expect([first, second].map((node) => node.proposer?.isLeading)).toEqual([true, false]);
+    expect(eventsOf(cluster, 'stepped-down')).toBe(0);
+    const sequence: Sequence = { values: [] };
+    await cluster.learner('learner', sequence);
+    give(cluster, 10, 'proposer 1');
+    cluster.world.advance(1500);
+    expect(sequence.values).toHaveLength(10);
+    await cluster.closeAll();
+  });
+});
+
 describe('proposers of ours that start together', () => {
   it('do not outvote each other', async () => {
     const cluster = new MemoryCluster({ replicas: 3 });
@@ -175,6 +194,18 @@ describe('proposers of ours that start together', () => {
     cluster.world.advance(1000);
     expect(cluster.leader.node.proposer?.core.ballot).toBeLessThan(30);
     expect(eventsOf(cluster, 'leading')).toBeLessThanOrEqual(2);
+    await cluster.closeAll();
+  });
+});
+
+describe('a leader whose process stood still', () => {
+  it('goes on: it could hear nobody meanwhile, but that says nothing of them', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 1 });
+    await cluster.startAll();
+    cluster.world.stall(5000);
+    cluster.world.advance(1000);
+    expect(cluster.leader.id).toBe(0);
+    expect(eventsOf(cluster, 'stepped-down')).toBe(0);
     await cluster.closeAll();
   });
 });

@@ -6,6 +6,7 @@ import { Quorum } from '../../src/paxos/quorum.ts';
 import {
   encodeAccept,
   encodeAccepted,
+  encodeAcceptorState,
   encodePreempted,
   encodePrepare,
   encodePromise,
@@ -14,6 +15,7 @@ import type { Message } from '../../src/transport/message-log.ts';
 import { type MemoryCluster, RawPeer } from './memory-cluster.ts';
 
 const WINDOW = 128;
+const STATE_INTERVAL_MS = 1000;
 const NO_VALUE = new Uint8Array(0);
 
 interface Instance {
@@ -216,7 +218,15 @@ export class OriginalAcceptor {
       acceptor.#inbound.push(peer);
       return peer;
     });
+    acceptor.#tellState(cluster);
     return acceptor;
+  }
+
+  #tellState(cluster: MemoryCluster): void {
+    cluster.world.after(STATE_INTERVAL_MS, () => {
+      for (const peer of this.#inbound) peer.say((out) => encodeAcceptorState(out, this.#id, 0));
+      this.#tellState(cluster);
+    });
   }
 
   /** The ballots that instances up to `last` were accepted at, each once. */

@@ -112,6 +112,12 @@ export class MemoryWorld implements Transport, Clock {
     this.#now = end;
   }
 
+  /** Time passes in which nothing runs: what was due comes late. */
+  stall(ms: number): void {
+    this.settle();
+    this.#now += ms;
+  }
+
   #next(end: number): Alarm | undefined {
     let next: Alarm | undefined;
     for (const alarm of this.#alarms) {
