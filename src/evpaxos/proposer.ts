@@ -73,11 +73,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   constructor(options: ProposerRoleOptions) {
     const { id, config, clock, random, turn, inFlight, observer } = options;
     this.#options = options;
-    const {
-      acceptors: { length: acceptors },
-      leaderTimeoutMs,
-      proposerPreexecWindow,
-    } = config;
+    const { leaderTimeoutMs, proposerPreexecWindow } = config;
+    const acceptors = config.acceptors.length;
     const window = Math.min(proposerPreexecWindow, inFlight);
     this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
@@ -240,7 +237,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   /** An instance was chosen just now, not asked for as history: whoever proposed it is active, and leads. */
   onChosenLive(ballot: number): void {
-    if (ballotOwner(ballot) === this.core.id || ballot < this.core.ballot) return;
+    const owner = ballotOwner(ballot);
+    if (owner === this.core.id) return;
+    // Of ours the higher ballot leads. An original, which never yields, is active at whatever ballot.
+    if (ballot < this.core.ballot && hasOurProposer(this.#options.peers, owner)) return;
     this.core.noteBallot(ballot);
     this.#follow(ballot, 'another proposer is active');
   }

@@ -83,6 +83,23 @@ describe('a proposer of ours beside an original one', () => {
   });
 });
 
+describe('a proposer of ours that has outvoted an active original', () => {
+  it('yields when it sees that values are chosen all the same, at lower ballots', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    const acceptors: OriginalAcceptor[] = [];
+    for (const id of [0, 1, 2]) acceptors.push(await OriginalAcceptor.listen(cluster, id));
+    const ours = await cluster.proposer(1);
+    cluster.world.advance(2000);
+    give(cluster, 10);
+    expect(ours.proposer?.isLeading).toBe(true);
+    // Far above what ours has prepared, at a ballot below its own.
+    for (const acceptor of acceptors) acceptor.accept(1000, 10, bytes('theirs'));
+    cluster.world.settle();
+    expect(ours.proposer?.isLeading).toBe(false);
+    await cluster.closeAll();
+  });
+});
+
 describe('an original proposer that was idle while one of ours led', () => {
   it('does not run again what was chosen meanwhile', async () => {
     const { cluster, storages, original, sequence } = await withOriginalProposer();

@@ -259,10 +259,12 @@ export class OriginalAcceptor {
 
   #receiveAccept(peer: RawPeer, { instanceId, ballot, value }: Said<'accept'>): void {
     const promised = this.#records.get(instanceId)?.ballot ?? 0;
-    if (ballot < promised) {
-      peer.say((out) => encodePreempted(out, this.#id, instanceId, promised));
-      return;
-    }
+    if (ballot < promised) peer.say((out) => encodePreempted(out, this.#id, instanceId, promised));
+    else this.accept(instanceId, ballot, value);
+  }
+
+  /** Accepts this, whoever sent it, and tells everybody. */
+  accept(instanceId: number, ballot: number, value: Uint8Array): void {
     this.put(instanceId, ballot, value);
     for (const other of this.#inbound) {
       other.say((out) => encodeAccepted(out, this.#id, instanceId, ballot, ballot, value));
