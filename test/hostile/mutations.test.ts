@@ -12,6 +12,8 @@ import { type Direction, mutated, recordedBy } from '../support/mutation.ts';
 /** All kinds together are 100,000 of the original's, and 40,000 of ours. */
 const ROUNDS = 25_000;
 const OWN_ROUNDS = 10_000;
+/** So often another proposer has to lead. */
+const ROUNDS_PER_LEADER = 2_500;
 /** So often a good value is given in between; it has so long to be chosen, on the virtual clock. */
 const ROUNDS_PER_VALUE = 250;
 const PATIENCE_MS = 3000;
@@ -164,6 +166,15 @@ describe('damaged messages', () => {
     expect([`round ${round}`, isChosen, isLearned()]).toEqual([`round ${round}`, true, true]);
   }
 
+  /** The proposer that leads goes, another takes over from what acceptors tell, and it comes back. */
+  async function changeLeader(cluster: MemoryCluster): Promise<void> {
+    if (cluster.config.replicas) return;
+    const { name, id } = cluster.leader;
+    await cluster.close(name);
+    cluster.world.advance(PATIENCE_MS);
+    await cluster.proposer(id);
+  }
+
   async function run(name: string, rounds: number, source: Source, seed: number): Promise<void> {
     const found = SCENES[name];
     if (found === undefined) throw new Error(`there is no scene ${name}`);
@@ -174,6 +185,7 @@ describe('damaged messages', () => {
     for (let round = 0; round < rounds; round++) {
       scene.feed(source(random));
       if (round % ROUNDS_PER_VALUE === 0) goesThrough(scene, `good ${round}`, round);
+      if (round % ROUNDS_PER_LEADER === 0) await changeLeader(cluster);
     }
     goesThrough(scene, 'the last', rounds);
     cluster.world.advance(PATIENCE_MS);
