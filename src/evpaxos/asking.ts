@@ -19,6 +19,7 @@ import { ASK_AGAIN_MS } from './campaign.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import type { Turn } from './turn.ts';
 import type { Value } from './values.ts';
 
 export interface AskingOptions {
@@ -27,6 +28,7 @@ export interface AskingOptions {
   readonly inFlight: number;
   readonly peers: Peers;
   readonly clock: Clock;
+  readonly turn: Turn;
   readonly observer: Observer;
 }
 
@@ -52,7 +54,7 @@ export class Asking {
   }
 
   heard(acceptorId: number): void {
-    this.#heardAt[acceptorId] = this.#options.clock.now();
+    this.#heardAt[acceptorId] = this.#options.turn.now;
   }
 
   /**

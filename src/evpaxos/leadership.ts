@@ -8,7 +8,8 @@ import { ballotOwner } from '../paxos/ballot.ts';
 import type { Random } from '../transport/transport.ts';
 
 /** Nodes that start together ask one after another, the lowest id first: it is where clients go unless told. */
-const START_SPREAD_MS = 25;
+const START_SPREAD_MS = 100;
+const MAX_START_SPREADS = 3;
 
 export interface LeadershipOptions {
   /** our own proposer id */
@@ -26,7 +27,8 @@ export class Leadership {
 
   constructor(options: LeadershipOptions, now: number) {
     this.#options = options;
-    this.#askAt = now + START_SPREAD_MS * (options.id + 0.5 * options.random.next());
+    const place = Math.min(options.id, MAX_START_SPREADS);
+    this.#askAt = now + START_SPREAD_MS * (place + 0.3 * options.random.next());
   }
 
   /** The ballot of another proposer that leads and was heard within the leader timeout, or 0. */

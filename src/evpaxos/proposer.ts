@@ -71,7 +71,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #closed = false;
 
   constructor(options: ProposerRoleOptions) {
-    const { id, config, clock, random, turn, inFlight, observer } = options;
+    const { id, config, clock, random, turn, inFlight } = options;
     this.#options = options;
     const { leaderTimeoutMs, proposerPreexecWindow } = config;
     const acceptors = config.acceptors.length;
@@ -80,7 +80,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
     this.#raises = new Raises(leaderTimeoutMs, random);
     this.#trims = new Trims(acceptors, () => Math.max(options.highestChosen(), this.core.low - 1));
-    this.#asking = new Asking({ core: this.core, config, inFlight, peers: options.peers, clock, observer });
+    this.#asking = new Asking({ ...options, core: this.core });
     this.#repairs = new Repairs<Value>({
       acceptors,
       takeWaiting: () => this.core.takeWaiting(),
@@ -246,7 +246,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   #follow(ballot: number, reason: string): void {
-    const now = this.#options.clock.now();
+    const { now } = this.#options.turn;
     const news = this.#leadership.hear(ballot, now);
     this.#stepDown(reason);
     if (!news) return;

@@ -18,9 +18,21 @@ export class Turn {
   #flush: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
+  #now: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /**
+   * The time of this turn, ms: the clock is asked once, not with every message. Behind by as long as the turn takes.
+   */
+  get now(): number {
+    if (this.#now === undefined) {
+      this.#now = this.#clock.now();
+      this.schedule();
+    }
+    return this.#now;
   }
 
   /** Adds a step behind those that are there. */
@@ -46,6 +58,7 @@ export class Turn {
 
   readonly #run = (): void => {
     this.#scheduled = false;
+    this.#now = undefined;
     if (this.#stopped) return;
     let progress = true;
     for (let pass = 0; progress && pass < MAX_PASSES; pass++) {
@@ -58,5 +71,6 @@ export class Turn {
     // A program that submits with every delivery never ends a turn: others have theirs first.
     if (progress) this.schedule();
     this.#flush();
+    this.#now = undefined;
   };
 }
