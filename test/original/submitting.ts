@@ -14,13 +14,17 @@ export class Submitting {
   /** the longest time without a value being chosen, ms */
   longestPauseMs = 0;
   readonly #client: Client;
-  #next = 0;
+  readonly #first: number;
+  #next: number;
   #isEnding = false;
   #lastAt = performance.now();
   readonly #running: Promise<void>[];
 
-  constructor(client: Client, outstanding: number) {
+  /** @param first the number of the first value */
+  constructor(client: Client, outstanding: number, first = 0) {
     this.#client = client;
+    this.#first = first;
+    this.#next = first;
     this.#running = Array.from({ length: outstanding }, () => this.#run());
     // A test that fails closes the client: only end() tells of what that leaves behind.
     for (const run of this.#running) run.catch(() => undefined);
@@ -28,7 +32,14 @@ export class Submitting {
 
   /** How many were submitted. */
   get submitted(): number {
-    return this.#next;
+    return this.#next - this.#first;
+  }
+
+  /** How many of those that were submitted are not among these values. */
+  countMissing(values: readonly Uint8Array[]): number {
+    const present = new Set(values.map(numberOf));
+    const numbers = Array.from({ length: this.submitted }, (_, i) => this.#first + i);
+    return numbers.filter((number) => !present.has(number)).length;
   }
 
   /** Waits until so many were chosen. */
@@ -53,12 +64,7 @@ export class Submitting {
   }
 }
 
-/** How many of the numbers below `count` no value has. */
-export function missingNumbers(values: readonly Uint8Array[], count: number): number {
-  const present = new Set<number>();
-  for (const value of values) {
-    const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
-    present.add(Number(text.slice(-1 - NUMBER_DIGITS, -1)));
-  }
-  return Array.from({ length: count }, (_, number) => number).filter((number) => !present.has(number)).length;
+function numberOf(value: Uint8Array): number {
+  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
+  return Number(text.slice(-1 - NUMBER_DIGITS, -1));
 }
