@@ -52,6 +52,9 @@ function arrayOf({ type, ...fields }: Exclude<Message, { readonly type: 'unknown
   return [MessageType[type], ...plain];
 }
 
+/** Types from 64 to here are ours; those between are known, too. */
+const LAST_KNOWN = Math.max(...Object.values(MessageType));
+
 describe('any message', () => {
   it('encodes to bytes that decode to it', () => {
     fc.assert(
@@ -135,7 +138,7 @@ describe('any msgpack', () => {
   }));
 
   it('is skipped in an array of a type that nobody knows, to the byte', () => {
-    const type = fc.oneof(fc.integer({ min: 9, max: 63 }), fc.integer({ min: 77 }), fc.integer({ max: -1 }));
+    const type = fc.oneof(fc.integer({ min: 9, max: 63 }), fc.integer({ min: LAST_KNOWN + 1 }), fc.integer({ max: -1 }));
     fc.assert(
       fc.property(type, fc.array(object, { maxLength: 20 }), (unknownType, objects) => {
         const next: Message = { type: 'ping', token: 1 };
