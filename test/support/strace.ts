@@ -50,7 +50,11 @@ export class Strace {
   }
 }
 
-/** The memory of a process that belongs to nobody else, in bytes; undefined where there is no /proc. */
+/**
+ * The memory of a process that belongs to nobody else, in bytes; undefined where there is no /proc.
+ *
+ * @public
+ */
 export function privateMemoryBytes(pid: number): number | undefined {
   const file = `/proc/${pid}/status`;
   if (!existsSync(file)) return undefined;
