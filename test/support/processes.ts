@@ -19,6 +19,7 @@ export class CommandProcess {
   readonly err = new Lines();
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
+  #hasEnded = false;
 
   constructor(words: readonly string[]) {
     const [program = '', ...first] = PROGRAM;
@@ -29,11 +30,16 @@ export class CommandProcess {
     this.ended = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code, signal) => {
+        this.#hasEnded = true;
         this.out.end();
         this.err.end();
         resolve(code ?? signal ?? 'SIGKILL');
       });
     });
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Its process id, by which it is watched and signalled. */
