@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { NodeEvent } from '../../src/evpaxos/index.ts';
+import type { NodeEvent, Replica } from '../../src/evpaxos/index.ts';
 import { type Program, whyNoOriginal } from './programs.ts';
 import { type OurSequence, Scene, until } from './scene.ts';
 import { expectSameSequences, OUTSTANDING, runClient } from './sequences.ts';
@@ -13,13 +13,14 @@ beforeEach((context) => context.skip(MISSING !== undefined, MISSING));
 /** Three replicas, with an original's learner beside ours. Ours start first, so that originals need not try twice. */
 async function mixture(
   originals: readonly number[],
-): Promise<{ scene: Scene; first: OurSequence; programs: readonly Program[] }> {
+): Promise<{ scene: Scene; first: OurSequence; programs: readonly Program[]; replicas: readonly Replica[] }> {
   const scene = await Scene.make({ replicas: 3 });
-  for (const id of [0, 1, 2]) if (!originals.includes(id)) await scene.replica(id);
+  const replicas: Replica[] = [];
+  for (const id of [0, 1, 2]) if (!originals.includes(id)) replicas.push(await scene.replica(id));
   const programs = originals.map((id) => scene.original('replica', id));
   const first = await scene.learner();
   await scene.connected(...programs, scene.originalLearner());
-  return { scene, first, programs };
+  return { scene, first, programs, replicas };
 }
 
 describe('one original replica and two of ours', () => {
@@ -80,6 +81,29 @@ describe('a client that goes from one proposer to another', () => {
         await runClient(scene, proposerId, first, ROUND);
       }
       await expectSameSequences(scene, 5 * ROUND);
+    } finally {
+      await scene.end();
+    }
+  });
+});
+
+describe('a replica of ours that leads', () => {
+  it('is replaced when it is gone, though an original is half of what is left', async () => {
+    const { scene, first, replicas } = await mixture([0]);
+    try {
+      await until('one of ours leads', () => replicas.some(({ isLeading }) => isLeading));
+      const leader = replicas.findIndex(({ isLeading }) => isLeading);
+      const others = new Submitting(await scene.client(leader === 0 ? 2 : 1), OUTSTANDING);
+      const original = new Submitting(await scene.client(0), OUTSTANDING, 1_000_000);
+      await Promise.all([others.until(5000), original.until(5000)]);
+      await scene.leave(replicas[leader]);
+      for (const one of [others, original]) {
+        await one.until(one.chosen + 5000);
+        expect(one.longestPauseMs).toBeLessThan(2000);
+      }
+      await Promise.all([others.end(), original.end()]);
+      await expectSameSequences(scene, others.submitted + original.submitted);
+      expect(others.countMissing(first.values) + original.countMissing(first.values)).toBe(0);
     } finally {
       await scene.end();
     }

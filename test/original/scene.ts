@@ -90,6 +90,7 @@ export class Scene implements AsyncDisposable {
   readonly #programs: Program[] = [];
   readonly #acceptorCount: number;
   readonly #nodes: NodeHandle[] = [];
+  readonly #replicas: { readonly node: Replica; readonly sequence: OurSequence }[] = [];
 
   private constructor(folder: string, acceptorCount: number) {
     this.#acceptorCount = acceptorCount;
@@ -143,7 +144,18 @@ export class Scene implements AsyncDisposable {
   async replica(id: number): Promise<Replica> {
     const sequence = this.#sequence(`replica ${id}`);
     const { deliver } = sequence;
-    return this.#keep(await Replica.start({ ...this.#options(`replica ${id}`), id, deliver }));
+    const node = this.#keep(await Replica.start({ ...this.#options(`replica ${id}`), id, deliver }));
+    this.#replicas.push({ node, sequence });
+    return node;
+  }
+
+  /** Ends a replica of ours; how far it came is compared no more. */
+  async leave(replica: Replica | undefined): Promise<void> {
+    const index = this.#replicas.findIndex(({ node }) => node === replica);
+    const [left] = this.#replicas.splice(index, 1);
+    if (left === undefined) throw new Error('there is no such replica');
+    this.sequences.splice(this.sequences.indexOf(left.sequence), 1);
+    await left.node.close();
   }
 
   async acceptor(id: number): Promise<NodeHandle> {
