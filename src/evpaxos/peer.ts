@@ -18,6 +18,9 @@ import type { AcceptorHandler, Roles } from './roles.ts';
 /** Why a connection is refused, as REFUSED tells it. */
 export const RefusalCode = { otherCluster: 1, idInUse: 2 } as const;
 
+/** A link keeps each write apart, at 200 bytes: no more than this waits there in perhaps small pieces. */
+const MAX_AHEAD_BYTES = 64 * 1024;
+
 /** What a peer needs of the node around it. */
 export interface PeerContext {
   readonly roles: Roles;
@@ -157,14 +160,14 @@ export class Peer implements MessageHandler {
     });
   }
 
-  /** What waited in the link is gone: it takes more. */
-  /** Writes what was encoded in this turn. */
+  /** Writes what was encoded in this turn, unless too much waits in the link: then it gathers until that is gone. */
   flush(): void {
-    if (this.out.length === 0 || this.#closed) return;
+    if (this.out.length === 0 || this.#closed || this.#linkBytes > MAX_AHEAD_BYTES) return;
     this.link.write(this.out.take());
     this.#linkBytes = this.link.waitingBytes;
   }
 
+  /** What waited in the link is gone: it takes more. */
   drained(): void {
     this.#linkBytes = 0;
     this.#context.changed(this);

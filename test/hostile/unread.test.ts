@@ -47,4 +47,20 @@ describe('a peer that asks and does not read the answers', () => {
     expect(cluster.failures).toEqual([]);
     await cluster.closeAll();
   });
+
+  it('what waits for it waits in few pieces, and all of it comes when it reads again', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 1 });
+    await cluster.acceptor(0);
+    const [peer, proposer] = [cluster.connect('acceptor', 0), cluster.connect('acceptor', 0)];
+    peer.link?.pause();
+    for (let i = 1; i <= 50_000; i++) {
+      proposer.say((out) => encodeAccept(out, i, 10, VALUE));
+      cluster.world.settle();
+    }
+    expect(peer.unreadPieces).toBeLessThan(10_000);
+    peer.link?.resume();
+    cluster.world.settle();
+    expect(peer.messages.filter(({ type }) => type === 'accepted')).toHaveLength(50_000);
+    await cluster.closeAll();
+  });
 });

@@ -186,10 +186,17 @@ export class RawPeer {
     return this.#log.messages;
   }
 
-  /** How much the node has said that nobody has read. */
+  /** How much the node has said that nobody has read, and in how many writes. */
   get unreadBytes(): number {
+    return this.#far?.waitingBytes ?? 0;
+  }
+  get unreadPieces(): number {
+    return this.#far?.waitingPieces ?? 0;
+  }
+
+  get #far(): MemoryLink | undefined {
     const link: Partial<MemoryLink> | undefined = this.link;
-    return link?.other?.waitingBytes ?? 0;
+    return link?.other;
   }
 
   /** Says what `encode` writes, `times` over, in one write. */

@@ -147,6 +147,11 @@ export class MemoryLink implements Link {
     this.#tap = tap;
   }
 
+  /** In how many pieces they were written. */
+  get waitingPieces(): number {
+    return this.#waiting.length;
+  }
+
   /** Bytes written here that the other end has not read. */
   get waitingBytes(): number {
     return this.#waitingBytes;
