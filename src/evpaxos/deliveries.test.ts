@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Deliveries, MAX_WAITING_DELIVERIES } from './deliveries.ts';
+import { Deliveries, MAX_WAITING_BYTES, MAX_WAITING_DELIVERIES } from './deliveries.ts';
 
 const value = new Uint8Array([1]);
 
@@ -27,6 +27,19 @@ test('a replica that is read slowly holds its learner back', async () => {
   fill(deliveries, MAX_WAITING_DELIVERIES + 1);
   expect((await first).value?.instanceId).toBe(1);
   expect(deliveries.wantsMore).toBe(false);
+});
+
+test('large values fill it sooner, and it asks for more when half of them are read', async () => {
+  let asked = 0;
+  const deliveries = new Deliveries(() => asked++, true);
+  const large = new Uint8Array(MAX_WAITING_BYTES / 4);
+  for (let instanceId = 1; deliveries.wantsMore; instanceId++) deliveries.push({ instanceId, value: large });
+  expect((await deliveries.next()).value?.instanceId).toBe(1);
+  expect([deliveries.wantsMore, asked]).toEqual([false, 0]);
+  expect((await deliveries.next()).value?.instanceId).toBe(2);
+  expect([deliveries.wantsMore, asked]).toEqual([true, 1]);
+  for (const instanceId of [3, 4]) expect((await deliveries.next()).value?.instanceId).toBe(instanceId);
+  expect(asked).toBe(1);
 });
 
 test('a reader that breaks off holds nobody back', async () => {

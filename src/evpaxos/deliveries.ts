@@ -5,8 +5,9 @@
 
 import { PaxosError } from '../paxos/error.ts';
 
-/** How many instances wait for a reader that is slow. */
+/** How many instances, and how many bytes of values, wait for a reader that is slow. */
 export const MAX_WAITING_DELIVERIES = 4096;
+export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** A chosen value in its place. */
 export interface Delivered {
@@ -18,6 +19,8 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
   readonly #roomAgain: () => void;
   #queue: Delivered[] = [];
   #head = 0;
+  #bytes = 0;
+  #isFull = false;
   #waiting: { resolve: (result: IteratorResult<Delivered>) => void; reject: (error: unknown) => void }[] = [];
   #ended = false;
   #error: unknown;
@@ -36,21 +39,25 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
   }
 
   get wantsMore(): boolean {
-    return this.#ended || this.#abandoned || this.#queue.length - this.#head < MAX_WAITING_DELIVERIES;
+    return this.#ended || this.#abandoned || !this.#isFull;
   }
 
   /** Copies the value. */
   push({ instanceId, value }: Delivered): void {
     if (this.#ended || this.#abandoned) return;
-    if (!this.#needsReader && !this.#wasRead && this.#queue.length === MAX_WAITING_DELIVERIES - 1) {
-      this.#abandoned = true;
-      this.#queue = [];
-      return;
-    }
     const delivered = { instanceId, value: value.slice() };
     const reader = this.#waiting.shift();
-    if (reader !== undefined) reader.resolve({ done: false, value: delivered });
-    else this.#queue.push(delivered);
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: delivered });
+      return;
+    }
+    this.#queue.push(delivered);
+    this.#bytes += value.length;
+    const count = this.#queue.length - this.#head;
+    this.#isFull = count >= MAX_WAITING_DELIVERIES || this.#bytes >= MAX_WAITING_BYTES;
+    if (!this.#isFull || this.#needsReader || this.#wasRead) return;
+    this.#abandoned = true;
+    this.#queue = [];
   }
 
   /** No more will come: readers end, or fail with `error`, after what is still queued. */
@@ -71,15 +78,12 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
     const delivered = this.#queue[this.#head];
     if (delivered !== undefined) {
       this.#head++;
-      if (this.#head >= MAX_WAITING_DELIVERIES / 2) {
+      this.#bytes -= delivered.value.length;
+      if (this.#head >= MAX_WAITING_DELIVERIES / 2 || this.#head === this.#queue.length) {
         this.#queue = this.#queue.slice(this.#head);
         this.#head = 0;
-        this.#roomAgain();
-      } else if (this.#head === this.#queue.length) {
-        this.#queue.length = 0;
-        this.#head = 0;
-        this.#roomAgain();
       }
+      this.#makeRoom();
       return Promise.resolve({ done: false, value: delivered });
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
@@ -87,10 +91,19 @@ export class Deliveries implements AsyncIterableIterator<Delivered> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
+  /** Half of it is read: the learner may go on. */
+  #makeRoom(): void {
+    const count = this.#queue.length - this.#head;
+    if (!this.#isFull || count > MAX_WAITING_DELIVERIES / 2 || this.#bytes > MAX_WAITING_BYTES / 2) return;
+    this.#isFull = false;
+    this.#roomAgain();
+  }
+
   return(): Promise<IteratorResult<Delivered>> {
     this.end();
     this.#queue = [];
     this.#head = 0;
+    this.#bytes = 0;
     this.#roomAgain();
     return Promise.resolve({ done: true, value: undefined });
   }

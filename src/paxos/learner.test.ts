@@ -267,6 +267,28 @@ describe('Learner: the ring', () => {
     }
   });
 
+  it('keeps no more bytes than it may, and room for the next instance always', () => {
+    const l = new Learner({ acceptors: 3, window: 8, maxBytes: 10 });
+    for (const i of [2, 3]) close(l, i, bytes('12345'));
+    expect(l.receiveAccepted(0, 4, 101, bytes('4'))).toBe('no room');
+    expect([l.highestSeen, l.isClosed(4)]).toEqual([4, false]);
+    close(l, 1, bytes('a long value'));
+    expect(delivered(l)).toHaveLength(3);
+    close(l, 4, bytes('1234567890'));
+    expect(delivered(l)).toHaveLength(1);
+  });
+
+  it('counts a value once, however many acceptors hold it, and one that is replaced no more', () => {
+    const l = new Learner({ acceptors: 5, window: 8, maxBytes: 10 });
+    for (const a of [0, 1]) l.receiveAccepted(a, 2, 101, bytes('12345'));
+    l.receiveAccepted(0, 2, 111, bytes('123'));
+    l.receiveAccepted(1, 2, 111, bytes('123'));
+    expect(l.receiveAccepted(0, 3, 101, bytes('1234567'))).toBe('counted');
+    expect(l.receiveAccepted(0, 4, 101, bytes('1'))).toBe('no room');
+    l.setInstanceId(3);
+    expect(l.receiveAccepted(0, 5, 101, bytes('1234567890'))).toBe('counted');
+  });
+
   it('has a power of two slots', () => {
     expect(() => learner(3)).toThrow(InvariantError);
     expect(() => learner(0)).toThrow(InvariantError);

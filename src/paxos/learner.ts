@@ -30,6 +30,7 @@ export type LearnOutcome =
   | 'delivered already'
   | 'older'
   | 'beyond the window'
+  | 'no room'
   | 'no such acceptor';
 
 export interface LearnerOptions {
@@ -37,6 +38,8 @@ export interface LearnerOptions {
   readonly acceptors: number;
   /** how many instances above the next one are kept; a power of two. 65,536 unless told. */
   readonly window?: number;
+  /** how many bytes of values above the next instance are kept, before more are let pass; 64 MB unless told */
+  readonly maxBytes?: number;
   /** true: from instance 1; false: from the first instance heard of. True unless told. */
   readonly catchUp?: boolean;
 }
@@ -47,12 +50,14 @@ const FIRST_SPAN = 1024;
 export class Learner {
   readonly acceptors: number;
   readonly window: number;
+  readonly maxBytes: number;
   readonly #quorum: number;
   #waitingForFirst: boolean;
   #hasBegun: boolean;
   #next = 1;
   #highestClosed = 0;
   #highestSeen = 0;
+  #keptBytes = 0;
   /** per ring slot and acceptor: the ballot of its newest acceptance, and the value */
   readonly #ballots: Float64Array;
   readonly #values: (Uint8Array | undefined)[];
@@ -61,10 +66,11 @@ export class Learner {
   readonly #chosen: (Uint8Array | undefined)[];
 
   constructor(options: LearnerOptions) {
-    const { acceptors, window = 65_536, catchUp = true } = options;
+    const { acceptors, window = 65_536, maxBytes = 67_108_864, catchUp = true } = options;
     invariant(window >= 1 && (window & (window - 1)) === 0, 'a ring has a power of two slots');
     this.acceptors = acceptors;
     this.window = window;
+    this.maxBytes = maxBytes;
     this.#quorum = quorumSize(acceptors);
     this.#waitingForFirst = !catchUp;
     this.#hasBegun = catchUp;
@@ -142,8 +148,11 @@ export class Learner {
       kept = theirs;
       count++;
     }
+    // The next instance always has room: with it, all that is kept can be handed on.
+    if (count === 1 && this.#keptBytes >= this.maxBytes && instanceId !== this.#next) return 'no room';
+    if (count === 1 && !this.#isKept(base, value)) this.#keptBytes += value.length;
     this.#ballots[mine] = acceptedBallot;
-    this.#values[mine] = kept;
+    this.#keep(base, mine, kept);
     if (count < this.#quorum) return 'counted';
 
     this.#closed[slot] = acceptedBallot;
@@ -151,6 +160,18 @@ export class Learner {
     if (instanceId > this.#highestClosed) this.#highestClosed = instanceId;
     if (!this.#hasBegun) this.#begin(instanceId);
     return 'closed';
+  }
+
+  /** Puts a value in an acceptor's place. One that several hold is one, and counted with the first. */
+  #keep(base: number, mine: number, value: Uint8Array): void {
+    const former = this.#values[mine];
+    this.#values[mine] = value;
+    if (former !== undefined && !this.#isKept(base, former)) this.#keptBytes -= former.length;
+  }
+
+  #isKept(base: number, value: Uint8Array): boolean {
+    for (let i = base; i < base + this.acceptors; i++) if (this.#values[i] === value) return true;
+    return false;
   }
 
   /** Before anything is chosen: makes room for an instance; what is too far from it is given up, being perhaps nonsense. */
@@ -202,7 +223,8 @@ export class Learner {
 
   /** Another learner in the same state, sharing nothing that changes. */
   copy(): Learner {
-    const copy = new Learner({ acceptors: this.acceptors, window: this.window });
+    const copy = new Learner({ acceptors: this.acceptors, window: this.window, maxBytes: this.maxBytes });
+    copy.#keptBytes = this.#keptBytes;
     copy.#waitingForFirst = this.#waitingForFirst;
     copy.#hasBegun = this.#hasBegun;
     copy.#next = this.#next;
@@ -238,8 +260,10 @@ export class Learner {
     const slot = instanceId & (this.window - 1);
     const base = slot * this.acceptors;
     for (let i = base; i < base + this.acceptors; i++) {
+      const value = this.#values[i];
       this.#ballots[i] = 0;
       this.#values[i] = undefined;
+      if (value !== undefined && !this.#isKept(base, value)) this.#keptBytes -= value.length;
     }
     this.#closed[slot] = 0;
     this.#chosen[slot] = undefined;
