@@ -29,6 +29,8 @@ const HOLES_INTERVAL_MS = 100;
 const REPEAT_INSTANCES = 2048;
 /** How often originals are asked how far they are, after one was connected: each round halves what is left. */
 const FAR_ROUNDS = 32;
+/** How many stretches that are missing are asked for at a time. */
+const MAX_STRETCHES = 64;
 /** How many instances are delivered before other work has its turn. */
 const MAX_DELIVERIES_PER_TURN = 8192;
 
@@ -221,12 +223,24 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
   }
 
+  /** Asks for what is missing from `from` to `to`: what is here already would only be in the way of the rest. */
   #ask(from: number, to: number): void {
-    this.#askedTo = Math.max(this.#askedTo, to);
-    const last = Math.min(to, MAX_WIRE_INSTANCE);
+    let askedTo = to;
+    let stretches = 0;
+    for (const missing of this.core.missing(from, Math.min(to, MAX_WIRE_INSTANCE))) {
+      if (stretches++ === MAX_STRETCHES) {
+        askedTo = missing.from - 1;
+        break;
+      }
+      this.#askStretch(missing.from, missing.to);
+    }
+    this.#askedTo = Math.max(this.#askedTo, askedTo);
+  }
+
+  #askStretch(from: number, to: number): void {
     for (const peer of this.#options.peers.acceptors) {
       if (peer.isBehind()) continue;
-      encodeRepeat(peer.out, from, last);
+      encodeRepeat(peer.out, from, to);
       peer.sent();
     }
   }

@@ -221,6 +221,17 @@ export class Learner {
     return { from: this.#next, to: this.#highestClosed };
   }
 
+  /** The stretches from `from` to `to` of which it is not known what was chosen. */
+  *missing(from: number, to: number): Generator<{ readonly from: number; readonly to: number }> {
+    for (let first = from; first <= to; first++) {
+      if (this.isClosed(first)) continue;
+      let last = first;
+      while (last < to && !this.isClosed(last + 1)) last++;
+      yield { from: first, to: last };
+      first = last;
+    }
+  }
+
   /** Another learner in the same state, sharing nothing that changes. */
   copy(): Learner {
     const copy = new Learner({ acceptors: this.acceptors, window: this.window, maxBytes: this.maxBytes });
