@@ -215,7 +215,9 @@ export class AcceptorRole implements AcceptorHandler {
 
   onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void {
     this.#guarded(() => {
-      const outcome = this.#acceptor.receivePrepareFrom(from, ballot);
+      // One that came back without its memory knows the ballots of its cluster by the leader that it hears.
+      const isLeaders = peer === this.#leaderPeer && ballot === this.leaderBallot;
+      const outcome = this.#acceptor.receivePrepareFrom(from, ballot, isLeaders);
       if (outcome === 'refused' || peer.isBehind()) return;
       const acceptor = this.#acceptor;
       const out = this.#outbox.to(peer);

@@ -327,6 +327,8 @@ describe('Acceptor: ballots nobody may use', () => {
     expect(a.receivePrepare(1, MAX_BALLOT_JUMP + 1)).toBe('refused');
     expect(a.receiveAccept(1, MAX_BALLOT_JUMP + 1, bytes('v'))).toBe('refused');
     expect(a.receivePrepareFrom(1, MAX_BALLOT_JUMP + 1)).toBe('refused');
+    expect(acceptor().receivePrepareFrom(1, MAX_BALLOT_JUMP + 1, true)).toBe('promised');
+    expect(acceptor().receivePrepareFrom(1, MAX_BALLOT + 1, true)).toBe('refused');
     expect(a.highestBallot).toBe(0);
     expect(shown(a.receivePrepare(1, MAX_BALLOT_JUMP))).toBe(`${MAX_BALLOT_JUMP}`);
     expect(shown(a.receivePrepare(1, 2 * MAX_BALLOT_JUMP))).toBe(`${2 * MAX_BALLOT_JUMP}`);

@@ -110,9 +110,11 @@ export class Acceptor {
   /**
    * Phase 1 for every instance from `from` on: raises the promise floor. The answer is complete only together with
    * `accepted(from, to)`. Refused below any ballot ever promised, so that one floor can stand for every record.
+   *
+   * @param isLeaders true: this ballot leads the cluster for certain, and no jump to it is too far
    */
-  receivePrepareFrom(from: number, ballot: number): PrepareFromOutcome {
-    if (from < 1 || !this.#isCredible(ballot)) return 'refused';
+  receivePrepareFrom(from: number, ballot: number, isLeaders = false): PrepareFromOutcome {
+    if (from < 1 || ballot > MAX_BALLOT || !(isLeaders || this.#isCredible(ballot))) return 'refused';
     if (ballot < this.#storage.highestBallot) {
       this.#preemptedBy = this.#storage.highestBallot;
       return 'preempted';

@@ -155,6 +155,22 @@ describe('a cluster that was told nonsense', () => {
     await works();
   });
 
+  it('an acceptor that comes back without its memory follows, however high ballots have climbed', async () => {
+    await start();
+    for (let round = 1; round < 8; round++) {
+      for (const a of [0, 1, 2]) tell(a, (out) => encodePrepare(out, 1, round * (2 ** 24 - 1)));
+      await works();
+    }
+    await changeLeader();
+    await works();
+    expect(cluster.leader.node.proposer?.core.ballot).toBeGreaterThan(3 * 2 ** 24);
+    await cluster.close('acceptor 0');
+    await cluster.acceptor(0);
+    await cluster.close('acceptor 1');
+    cluster.world.advance(5000);
+    await works();
+  });
+
   describe('by one acceptor', () => {
     /** Acceptor 0 is played; what it says goes to everybody who connects to it. */
     async function startWithLiar(...says: ((out: ByteBuffer) => void)[]): Promise<RawPeer[]> {
