@@ -54,6 +54,11 @@ export class Connection {
     return this.#isClosed;
   }
 
+  /** What the node's log calls this connection. */
+  get name(): string {
+    return `${this.#socket.localAddress}:${this.#socket.localPort}`;
+  }
+
   /** Says what `encode` writes, in one write, and returns when that was. */
   say(encode: (out: ByteBuffer) => void): number {
     const out = new ByteBuffer();
