@@ -153,11 +153,8 @@ export class Peer implements MessageHandler {
   /** Counts a message that was not sent because the peer is behind, and says so once. */
   countDropped(): void {
     if (this.#dropped++ > 0) return;
-    this.#context.observer.report({
-      type: 'slow-peer',
-      remote: this.remote,
-      waitingBytes: this.#backlogBytes,
-    });
+    const waitingBytes = this.#backlogBytes;
+    this.#context.observer.report({ type: 'slow-peer', remote: this.remote, waitingBytes });
   }
 
   /** Writes what was encoded in this turn, unless too much waits in the link: then it gathers until that is gone. */
@@ -172,12 +169,9 @@ export class Peer implements MessageHandler {
     this.#linkBytes = 0;
     this.#context.changed(this);
     if (this.#dropped === 0) return;
-    this.#context.observer.report({
-      type: 'peer-reads-again',
-      remote: this.remote,
-      droppedMessages: this.#dropped,
-    });
+    const droppedMessages = this.#dropped;
     this.#dropped = 0;
+    this.#context.observer.report({ type: 'peer-reads-again', remote: this.remote, droppedMessages });
   }
 
   /** Takes bytes from the link. Bad ones close it, with a line in the log. */
@@ -310,7 +304,7 @@ export class Peer implements MessageHandler {
   ): void {
     if (!this.#isVoteOf(acceptorId) || valueBallot === 0) return;
     this.#context.roles.learner?.onAccepted(this, instanceId, valueBallot, value);
-    this.#context.roles.proposer?.onAccepted(this, instanceId, valueBallot);
+    this.#context.roles.proposer?.onAccepted(this, instanceId, valueBallot, value);
   }
 
   preempted(acceptorId: number, instanceId: number, ballot: number): void {

@@ -158,11 +158,11 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   /** Hot. */
-  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number): void {
+  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
     const aid = peer.acceptorId;
     this.#asking.heard(aid);
-    const finished = this.core.receiveAccepted(aid, instanceId, acceptedBallot);
-    this.#repairs.receiveAccepted(aid, instanceId, acceptedBallot);
+    const finished = this.core.receiveAccepted(aid, instanceId, acceptedBallot, value);
+    this.#repairs.receiveAccepted(aid, instanceId, acceptedBallot, value);
     if (finished?.chosen !== undefined) this.#options.chosen(finished.chosen);
   }
 

@@ -43,9 +43,10 @@ test('an instance that nobody decided gets a waiting value, which is chosen with
   made.open(7, 0);
   made.receivePromise(0, 7, 51, 0, NONE);
   expect(made.receivePromise(1, 7, 51, 0, NONE)?.value).toEqual(bytes('own'));
-  made.receiveAccepted(0, 7, 51);
+  made.receiveAccepted(0, 7, 51, bytes('own'));
+  made.receiveAccepted(1, 7, 51, bytes('theirs'));
   expect(chosen).toEqual([]);
-  made.receiveAccepted(2, 7, 51);
+  made.receiveAccepted(2, 7, 51, bytes('own'));
   expect(chosen).toEqual([own]);
 });
 

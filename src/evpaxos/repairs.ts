@@ -12,6 +12,7 @@
  * for an instance at b. For if this process proposed there at b before, the instance is chosen, and phase 1 tells it;
  * or it was proposed by a repair, which stays until it is done or the ballot changes.
  */
+import { sameBytes } from '../paxos/acceptor.ts';
 import type { Accept } from '../paxos/proposer.ts';
 import { Quorum } from '../paxos/quorum.ts';
 
@@ -93,10 +94,11 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     return repair.accept;
   }
 
-  receiveAccepted(acceptorId: number, instanceId: number, acceptedBallot: number): void {
+  receiveAccepted(acceptorId: number, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
     if (this.#open.size === 0) return;
     const repair = this.#open.get(instanceId);
-    if (repair?.accept?.ballot !== acceptedBallot || !repair.accepted.add(acceptorId)) return;
+    if (repair?.accept?.ballot !== acceptedBallot || !sameBytes(repair.accept.value, value)) return;
+    if (!repair.accepted.add(acceptorId)) return;
     if (!repair.accepted.reached()) return;
     this.#open.delete(instanceId);
     if (repair.own !== undefined) this.#options.chosen(repair.own);

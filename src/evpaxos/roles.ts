@@ -18,7 +18,7 @@ export interface AcceptorHandler {
 /** Votes reach a proposer or a learner only from our own connection to acceptor i, and only with aid = i. */
 export interface ProposerHandler {
   onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void;
-  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number): void;
+  onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
   onPreempted(peer: Peer, instanceId: number, ballot: number): void;
   onAcceptorState(peer: Peer, trimInstanceId: number): void;
   onStatus(peer: Peer, status: AcceptorStatus): void;

@@ -302,6 +302,16 @@ describe('Proposer: phase 2', () => {
     expect(p.waitingCount).toBe(0);
   });
 
+  it('counts no acceptance of another value at its ballot, of an original with its id', () => {
+    const p = started();
+    p.propose(submit('own'));
+    promise(p, 1);
+    accepted(p);
+    expect(p.receiveAccepted(0, 1, p.ballot, bytes('theirs'))).toBeUndefined();
+    expect(p.receiveAccepted(1, 1, p.ballot, bytes('own'))).toBeUndefined();
+    expect(text(p.receiveAccepted(2, 1, p.ballot, bytes('own'))?.chosen?.value ?? NONE)).toBe('own');
+  });
+
   it('takes equal bytes for another value where ours was not sent before', () => {
     const p = started();
     p.propose(submit('twin'));

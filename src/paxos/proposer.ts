@@ -12,6 +12,7 @@
  * the queue, or with one instance, until it is known what was chosen there.
  * Algorithm: Lamport, "Paxos Made Simple" (2001), sections 2.2 and 3.
  */
+import { sameBytes } from './acceptor.ts';
 import { ballotOwner, MAX_BALLOT, MAX_PROPOSERS } from './ballot.ts';
 import { HeardBallots } from './heard.ts';
 import { invariant } from './invariant.ts';
@@ -277,16 +278,22 @@ export class Proposer<S extends Submission = Submission> {
   }
 
   /** Counts an acceptance of our ACCEPT; the instance that is finished by it, or undefined. Hot. */
-  receiveAccepted(acceptorId: number, instanceId: number, acceptedBallot: number): Finished<S> | undefined {
+  receiveAccepted(
+    acceptorId: number,
+    instanceId: number,
+    acceptedBallot: number,
+    value?: Uint8Array,
+  ): Finished<S> | undefined {
     const w = this.#window;
-    if (acceptorId >= this.acceptors || acceptedBallot !== this.#ballot) return undefined;
-    if (!w.has(instanceId)) return undefined;
+    if (acceptorId >= this.acceptors || acceptedBallot !== this.#ballot || !w.has(instanceId))
+      return undefined;
     const slot = w.slot(instanceId);
     if (w.phase[slot] !== Phase.accepting) return undefined;
+    // Another value at our ballot: an original of our id runs as well, or somebody lies. It is no vote for ours.
+    if (value !== undefined && !sameBytes(value, w.proposed(slot) ?? value)) return undefined;
     const accepted = (w.accepted[slot] ?? 0) | (1 << acceptorId);
     w.accepted[slot] = accepted;
     if (countAcceptors(accepted) < this.#quorum) return undefined;
-
     return this.#finish(instanceId, w.foreign(slot) === undefined);
   }
 
@@ -347,21 +354,15 @@ export class Proposer<S extends Submission = Submission> {
   /** Instances in phase 1 that have waited `timeoutMs` for a quorum; their clocks start again. */
   timedOutPrepares(now: number, timeoutMs: number): number[] {
     const w = this.#window;
-    return w.late(Phase.preparing, now, timeoutMs).filter((instanceId) => {
-      if (this.#ballot !== 0 && w.isPromised(instanceId)) return false;
-      w.sentAt[w.slot(instanceId)] = now;
-      return true;
-    });
+    return w.late(Phase.preparing, now, timeoutMs).filter((i) => this.#ballot === 0 || !w.isPromised(i));
   }
 
   /** ACCEPTs that have waited `timeoutMs` for a quorum, to be sent again; their clocks start again. */
   timedOutAccepts(now: number, timeoutMs: number): Accept[] {
     const w = this.#window;
     return w.late(Phase.accepting, now, timeoutMs).map((instanceId) => {
-      const slot = w.slot(instanceId);
-      const value = w.foreign(slot) ?? w.own.at(slot)?.value;
+      const value = w.proposed(w.slot(instanceId));
       invariant(value !== undefined, 'an instance in phase 2 has a value');
-      w.sentAt[slot] = now;
       return { instanceId, ballot: this.#ballot, value };
     });
   }

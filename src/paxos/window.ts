@@ -140,6 +140,11 @@ export class Window<S extends Submission> {
     return value;
   }
 
+  /** The value that is run in a slot; undefined: none yet. Hot. */
+  proposed(slot: number): Uint8Array | undefined {
+    return this.foreign(slot) ?? this.#own.at(slot)?.value;
+  }
+
   /** Marks an instance done and gives up the slots of all that are done at the low end. */
   finish(instanceId: number): void {
     const slot = this.slot(instanceId);
@@ -160,12 +165,14 @@ export class Window<S extends Submission> {
     this.#next = instanceId + 1;
   }
 
-  /** The instances in a phase whose last message was sent `timeoutMs` ago or more. */
+  /** The instances in a phase whose last message was sent `timeoutMs` ago or more; their clocks start again. */
   late(phase: number, now: number, timeoutMs: number): number[] {
     const late: number[] = [];
     for (let i = this.#low; i < this.#next; i++) {
       const slot = this.slot(i);
-      if (this.phase[slot] === phase && now - (this.sentAt[slot] ?? 0) >= timeoutMs) late.push(i);
+      if (this.phase[slot] !== phase || now - (this.sentAt[slot] ?? 0) < timeoutMs) continue;
+      this.sentAt[slot] = now;
+      late.push(i);
     }
     return late;
   }
