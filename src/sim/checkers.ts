@@ -10,6 +10,7 @@
  *   durability     nothing is answered before it is on disk
  *   trim           nothing is trimmed that a checkpoint lacks
  */
+import { sameBytes } from '../paxos/acceptor.ts';
 import { quorumSize } from '../paxos/quorum.ts';
 import type { MemoryStorage } from '../storage/memory.ts';
 import type { Message } from '../transport/message-log.ts';
@@ -41,8 +42,11 @@ export class Checkers {
   readonly #submitted = new Set<string>();
   /** by instance: the value that was delivered first */
   readonly #chosen = new Map<number, string>();
-  /** by `instance:ballot`: the value of the first ACCEPT seen */
-  readonly #proposed = new Map<string, string>();
+  /** the same, as bytes, where agreement is judged */
+  readonly #agreed = new Map<number, Uint8Array>();
+  #highestChosen = 0;
+  /** by instance, then ballot: the value of the first ACCEPT seen */
+  readonly #proposed = new Map<number, Map<number, Uint8Array>>();
   /** by acceptor, then instance: the highest ballot it told that it promised */
   readonly #told: readonly Map<number, number>[];
   #deliveries = 0;
@@ -57,6 +61,11 @@ export class Checkers {
     return this.#chosen;
   }
 
+  /** The highest instance that was delivered anywhere. */
+  get highestChosen(): number {
+    return this.#highestChosen;
+  }
+
   get deliveries(): number {
     return this.#deliveries;
   }
@@ -68,7 +77,6 @@ export class Checkers {
   /** A learner, at `expected`, delivered an instance. */
   delivered(learner: string, expected: number, instanceId: number, bytes: Uint8Array): void {
     this.#deliveries++;
-    const value = text(bytes);
     if (instanceId !== expected) {
       throw new Violation(
         'order',
@@ -76,6 +84,10 @@ export class Checkers {
         instanceId,
       );
     }
+    const agreed = this.#agreed.get(instanceId);
+    if (agreed !== undefined && sameBytes(agreed, bytes)) return;
+    const value = text(bytes);
+    this.#highestChosen = Math.max(this.#highestChosen, instanceId);
     if (!this.#submitted.has(value)) {
       throw new Violation('validity', `${learner} delivered "${value}", which nobody submitted`, instanceId);
     }
@@ -83,6 +95,7 @@ export class Checkers {
     if (this.#options.judged === false) this.#chosen.set(instanceId, value);
     else if (known === undefined) {
       this.#chosen.set(instanceId, value);
+      this.#agreed.set(instanceId, bytes.slice());
       this.#isOnDisks(learner, instanceId, value);
     } else if (known !== value) {
       throw new Violation('agreement', `${learner} delivered "${value}", others "${known}"`, instanceId);
@@ -109,7 +122,7 @@ export class Checkers {
   /** A message leaves a process of which `acceptorId` is the acceptor; undefined: it has none. */
   sent(acceptorId: number | undefined, message: Message): void {
     if (this.#options.judged === false) return;
-    if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, text(message.value));
+    if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, message.value);
     const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
     if (acceptorId === undefined || durable === undefined) return;
     switch (message.type) {
@@ -117,7 +130,7 @@ export class Checkers {
         this.#isPromised(acceptorId, durable, message.instanceId, message.ballot);
         break;
       case 'accepted':
-        this.#isAccepted(acceptorId, durable, message.instanceId, message.valueBallot, text(message.value));
+        this.#isAccepted(acceptorId, durable, message.instanceId, message.valueBallot, message.value);
         break;
       case 'promiseFrom':
         if (message.promisedBallot <= message.ballot) this.#isFloor(acceptorId, durable, message.ballot);
@@ -145,14 +158,18 @@ export class Checkers {
     }
   }
 
-  #checkBallot(instanceId: number, ballot: number, value: string): void {
-    const key = `${instanceId}:${ballot}`;
-    const known = this.#proposed.get(key);
-    if (known === undefined) this.#proposed.set(key, value);
-    else if (known !== value) {
+  #checkBallot(instanceId: number, ballot: number, value: Uint8Array): void {
+    let ballots = this.#proposed.get(instanceId);
+    if (ballots === undefined) {
+      ballots = new Map();
+      this.#proposed.set(instanceId, ballots);
+    }
+    const known = ballots.get(ballot);
+    if (known === undefined) ballots.set(ballot, value.slice());
+    else if (!sameBytes(known, value)) {
       throw new Violation(
         'ballots',
-        `ballot ${ballot} was given to "${known}" and to "${value}"`,
+        `ballot ${ballot} was given to "${text(known)}" and to "${text(value)}"`,
         instanceId,
       );
     }
@@ -185,7 +202,7 @@ export class Checkers {
     durable: MemoryStorage,
     instanceId: number,
     ballot: number,
-    value: string,
+    value: Uint8Array,
   ): void {
     if (instanceId <= durable.trimInstanceId) return;
     const record = durable.get(instanceId);
@@ -194,7 +211,7 @@ export class Checkers {
       const text = `acceptor ${acceptorId} told that it accepted at ${ballot}; on its disk is ${acceptedBallot}`;
       throw new Violation('durability', text, instanceId);
     }
-    if (record !== undefined && acceptedBallot === ballot && text(record.value) !== value) {
+    if (record !== undefined && acceptedBallot === ballot && !sameBytes(record.value, value)) {
       throw new Violation(
         'durability',
         `acceptor ${acceptorId} told another value than is on its disk`,
@@ -228,7 +245,7 @@ export class Checkers {
     }
     const record = durable.get(instanceId);
     const isNew = write.acceptedBallot > (record?.acceptedBallot ?? 0);
-    if (!isNew && record !== undefined && text(record.value) !== text(write.value)) {
+    if (!isNew && record !== undefined && !sameBytes(record.value, write.value)) {
       throw new Violation(
         'promises',
         `acceptor ${acceptorId} replaced a value without a higher ballot`,

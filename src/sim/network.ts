@@ -26,6 +26,12 @@ export interface Weather {
 /** Looks at, and may change, what one end writes: the pieces that are really sent. */
 export type Tamper = (from: string, to: string, bytes: Uint8Array) => readonly Uint8Array[];
 
+/**
+ * What the two kernels hold between two processes: so much is out of a sender's hands at once. Far less than real ones
+ * take, so that senders have to wait as they do under real loads.
+ */
+export const KERNEL_BYTES = 4096;
+
 /** The longest that anything is on its way: a run has to be able to end. */
 const MAX_DELAY_MS = 3000;
 
@@ -82,7 +88,7 @@ export class SimNetwork {
   }
 
   isBlocked(from: string, to: string): boolean {
-    return this.#blocked.has(`${from}>${to}`);
+    return this.#blocked.size > 0 && this.#blocked.has(`${from}>${to}`);
   }
 
   /** Lets one direction be so much slower than the others, ms; 0: as they are. */
@@ -178,7 +184,9 @@ export class SimEnd implements Link {
   readonly #random: Random;
   /** what has arrived here in order and waits to be read; what is on its way here */
   #arriving: { readonly bytes: Uint8Array; at: number }[] = [];
-  #waiting = 0;
+  /** what was written and not read yet; whether more than the kernels hold, so that `drained` is owed */
+  #unread = 0;
+  #owesDrained = false;
   #paused = false;
   #closed = false;
   #delivering = false;
@@ -197,15 +205,16 @@ export class SimEnd implements Link {
   }
 
   get waitingBytes(): number {
-    return this.#waiting;
+    return Math.max(0, this.#unread - KERNEL_BYTES);
   }
 
   write(bytes: Uint8Array): void {
     if (this.#closed || !this.owner.isAlive || this.other === undefined) return;
     for (const piece of this.#network.tamper(this.owner.name, this.other.owner.name, bytes)) {
-      this.#waiting += piece.length;
+      this.#unread += piece.length;
       this.#send(piece);
     }
+    if (this.waitingBytes > 0) this.#owesDrained = true;
   }
 
   #send(bytes: Uint8Array): void {
@@ -251,10 +260,12 @@ export class SimEnd implements Link {
 
   /** The other end has read so many bytes of ours. */
   taken(bytes: number): void {
-    this.#waiting -= bytes;
-    if (this.#waiting > 0 || this.#closed) return;
+    this.#unread -= bytes;
+    if (!this.#owesDrained || this.waitingBytes > 0 || this.#closed) return;
     this.owner.after(0, () => {
-      if (!this.#closed && this.#waiting === 0) this.events?.drained();
+      if (this.#closed || !this.#owesDrained || this.waitingBytes > 0) return;
+      this.#owesDrained = false;
+      this.events?.drained();
     });
   }
 

@@ -31,6 +31,7 @@ export class OriginalAcceptor {
   readonly #options: OriginalOptions;
   readonly #storage: ReturnType<SimDisk['open']>;
   readonly #links = new Set<Link>();
+  readonly #out = new ByteBuffer();
 
   constructor(options: OriginalOptions) {
     this.#options = options;
@@ -79,7 +80,7 @@ export class OriginalAcceptor {
       case 'repeat':
         for (let i = message.from; i <= Math.min(message.to, this.#storage.highestAccepted); i++) {
           const record = this.#record(i);
-          if (record.valueBallot > 0) tell(link, { type: 'accepted', ...record });
+          if (record.valueBallot > 0) this.#tell(link, { type: 'accepted', ...record });
         }
         break;
       case 'trim':
@@ -99,7 +100,7 @@ export class OriginalAcceptor {
     // A probe with ballot 0 is promised, too; there is nothing to remember of it.
     if (ballot >= record.ballot && ballot > 0)
       this.#storage.put(instanceId, ballot, record.valueBallot, record.value);
-    tell(link, { type: 'promise', ...this.#record(instanceId) });
+    this.#tell(link, { type: 'promise', ...this.#record(instanceId) });
   }
 
   #acceptValue(link: Link, instanceId: number, ballot: number, value: Uint8Array): void {
@@ -107,7 +108,7 @@ export class OriginalAcceptor {
     if (instanceId <= this.#storage.trimInstanceId) return;
     const { ballot: promised, acceptorId } = this.#record(instanceId);
     if (ballot < promised) {
-      tell(link, { type: 'preempted', acceptorId, instanceId, ballot: promised });
+      this.#tell(link, { type: 'preempted', acceptorId, instanceId, ballot: promised });
       return;
     }
     this.#storage.put(instanceId, ballot, ballot, value);
@@ -124,16 +125,17 @@ export class OriginalAcceptor {
   }
 
   #tellAll(message: Message): void {
-    for (const link of this.#links) tell(link, message);
+    encodeMessage(this.#out, message);
+    const bytes = this.#out.take();
+    for (const link of this.#links) link.write(bytes);
+  }
+
+  #tell(link: Link, message: Message): void {
+    encodeMessage(this.#out, message);
+    link.write(this.#out.take());
   }
 
   #complain(text: string, instanceId: number | undefined): void {
     this.#options.complain(new Violation('original', text, instanceId));
   }
-}
-
-function tell(link: Link, message: Message): void {
-  const buffer = new ByteBuffer();
-  encodeMessage(buffer, message);
-  link.write(buffer.take());
 }

@@ -8,20 +8,19 @@
 import { makeConfig } from '../config/index.ts';
 import type { NodeEvent } from '../evpaxos/observer.ts';
 import type { PaxosError } from '../paxos/error.ts';
-import { ByteBuffer } from '../transport/buffer.ts';
-import { Decoder } from '../transport/decode.ts';
-import { encodeMessage } from '../transport/describe.ts';
-import { type Message, MessageLog } from '../transport/message-log.ts';
+import type { Message } from '../transport/message-log.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import { Checkers, text, Violation } from './checkers.ts';
 import { SimDisk } from './disk.ts';
+import { EventHash } from './event-hash.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
-import { EXPENDABLE, outcomeOf } from './messages.ts';
 import { SimNetwork } from './network.ts';
+import { Outcomes } from './outcomes.ts';
 import { drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
+import { Wiretap } from './wiretap.ts';
 import { Workload } from './workload.ts';
 
 /** How long everything may take to be delivered once the faults are over, ms of virtual time. */
@@ -66,15 +65,18 @@ export class Simulation {
   readonly #scheduler = new Scheduler();
   readonly #network: SimNetwork;
   readonly #disks: SimDisk[] = [];
+  /** by name of a process: the acceptor in it */
+  readonly #acceptorIds = new Map<string, number>();
   readonly #servers: Machine[] = [];
   readonly #clients: Machine[] = [];
   readonly #checkers: Checkers;
   readonly #faults: Faults;
   readonly #trace: Tracer | undefined;
-  readonly #outcomes = new Map<string, number>();
+  readonly #outcomes = new Outcomes();
   readonly #workload: Workload;
+  readonly #wiretap: Wiretap;
   #failure: Violation | undefined;
-  #hash = 0x811c9dc5;
+  readonly #hash = new EventHash();
 
   constructor(options: SimulationOptions) {
     this.#seed = options.seed;
@@ -82,7 +84,17 @@ export class Simulation {
     this.#random = new SeededRandom(options.seed);
     this.plan = drawPlan(this.#random);
     this.#network = new SimNetwork(this.#scheduler, this.#random);
-    this.#network.tamper = (from, to, bytes) => this.#onWrite(from, to, bytes);
+    this.#wiretap = new Wiretap({
+      hash: this.#hash,
+      random: this.#random,
+      now: () => this.#scheduler.now,
+      faults: () => this.#faults.messages,
+      see: (from, to, messages) => this.#onMessages(from, to, messages),
+      complain: (violation) => {
+        this.#failure ??= violation;
+      },
+    });
+    this.#network.tamper = (from, to, bytes) => this.#wiretap.pass(from, to, bytes);
     for (let a = 0; a < this.plan.acceptors; a++) {
       this.#disks.push(
         new SimDisk(
@@ -107,7 +119,7 @@ export class Simulation {
       clients: this.#clients,
       start: (machine) => this.#start(machine),
       clientCrashed: (client) => this.#workload.forget(client),
-      reached: (what) => this.#count(what),
+      reached: (what) => this.#outcomes.count(what),
     });
     this.#workload = new Workload({
       plan: this.plan,
@@ -146,7 +158,7 @@ export class Simulation {
     const leads = this.plan.originals > 0 || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
     if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
     if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
-    this.#count('needed one more value');
+    this.#outcomes.count('needed one more value');
     this.#workload.nudge();
     if (!(await this.#advance(start + SETTLE_MS, () => this.#isSettled()))) throw this.#whatIsMissing();
   }
@@ -206,8 +218,11 @@ export class Simulation {
         }),
       );
     const acceptorRoles = plan.replicas ? Role.acceptor | Role.proposer | Role.learner : Role.acceptor;
-    for (const [a, disk] of this.#disks.entries())
-      add(this.#servers, plan.replicas ? `r${a}` : `a${a}`, acceptorRoles, a, disk);
+    for (const [a, disk] of this.#disks.entries()) {
+      const name = plan.replicas ? `r${a}` : `a${a}`;
+      this.#acceptorIds.set(name, a);
+      add(this.#servers, name, acceptorRoles, a, disk);
+    }
     if (!plan.replicas)
       for (let p = 0; p < plan.proposers; p++) add(this.#servers, `p${p}`, Role.proposer, p, undefined);
     for (let l = 0; l < plan.learners; l++) add(this.#servers, `l${l}`, Role.learner, 0, undefined);
@@ -229,63 +244,24 @@ export class Simulation {
     }
   }
 
-  /** Everything that goes over the network passes here: it is seen by the checkers, hashed, and tampered with. */
-  #onWrite(from: string, to: string, bytes: Uint8Array): readonly Uint8Array[] {
-    this.#mix(`${from}${to}${this.#scheduler.now}`, bytes);
-    const log = new MessageLog();
-    const fault = new Decoder(log, { maxMessageBytes: 64 * 1024 * 1024 }).push(bytes);
-    if (fault !== undefined) this.#failure ??= new Violation('codec', `${from} sent ${fault}`);
-    const acceptorId = /^[ar]\d+$/.test(from) ? Number(from.slice(1)) : undefined;
-    const messages = [...log.take()];
-    for (const message of messages) {
-      this.#count(`sent ${outcomeOf(message)}`);
-      this.#guard(() => this.#checkers.sent(acceptorId, message));
-      this.#trace?.(this.#scheduler.now, from, to, message);
-    }
-    const { loss, duplication, reordering } = this.#faults.messages;
-    if (loss === 0 && duplication === 0 && reordering === 0) return [bytes];
-    return this.#tamper(messages);
-  }
-
-  #tamper(messages: readonly Message[]): readonly Uint8Array[] {
-    const { loss, duplication, reordering } = this.#faults.messages;
-    const random = this.#random;
-    const sent: Message[] = [];
-    for (const message of messages) {
-      const isExpendable = EXPENDABLE.has(message.type);
-      if (isExpendable && random.next() < loss) continue;
-      sent.push(message);
-      if (isExpendable && random.next() < duplication) sent.push(message);
-      const before = sent[sent.length - 2];
-      if (isExpendable && before !== undefined && EXPENDABLE.has(before.type) && random.next() < reordering) {
-        sent.splice(-2, 2, message, before);
-      }
-    }
-    if (sent.length === 0) return [];
-    const buffer = new ByteBuffer();
-    for (const message of sent) encodeMessage(buffer, message);
-    return [buffer.take()];
-  }
-
-  #count(outcome: string): void {
-    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-  }
-
-  #mix(label: string, bytes: Uint8Array): void {
-    let hash = this.#hash;
-    for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-    this.#hash = hash >>> 0;
+  /** The checkers see everything that goes over the network. */
+  #onMessages(from: string, to: string, messages: readonly Message[]): void {
+    const acceptorId = this.#acceptorIds.get(from);
+    this.#guard(() => {
+      for (const message of messages) this.#checkers.sent(acceptorId, message);
+    });
+    if (this.#trace === undefined) return;
+    for (const message of messages) this.#trace(this.#scheduler.now, from, to, message);
   }
 
   #onDelivered(machine: Machine, expected: number, instanceId: number, value: Uint8Array): void {
-    this.#mix(machine.name, value);
+    this.#hash.write(machine.name, machine.name, instanceId, value);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `delivers ${instanceId} "${text(value)}"`);
     this.#guard(() => this.#checkers.delivered(machine.name, expected, instanceId, value));
   }
 
   #onEvent(machine: Machine, event: NodeEvent): void {
-    this.#count(event.type);
+    this.#outcomes.count(event.type);
     if (event.type !== 'debug')
       this.#trace?.(this.#scheduler.now, machine.name, machine.name, JSON.stringify(event));
     if (event.type === 'behind-trim' && isJudged(this.plan)) {
@@ -297,7 +273,7 @@ export class Simulation {
   }
 
   #onDeath(machine: Machine, error: PaxosError): void {
-    this.#count(error.code);
+    this.#outcomes.count(error.code);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
     if (!error.code.startsWith('STORAGE_') && error.code !== 'ID_IN_USE') {
       const { cause } = error;
@@ -334,7 +310,7 @@ export class Simulation {
 
   #isSettled(): boolean {
     if (!this.#workload.isAnswered) return false;
-    const highest = Math.max(0, ...this.#checkers.chosen.keys());
+    const highest = this.#checkers.highestChosen;
     if (highest === 0) return false;
     const learners = [...this.#servers, ...this.#clients].filter(learns);
     if (!learners.every((machine) => machine.isUp && machine.deliveredTo === highest)) return false;
@@ -359,17 +335,17 @@ export class Simulation {
     for (const value of this.#checkers.chosen.values()) times.set(value, (times.get(value) ?? 0) + 1);
     let duplicates = 0;
     for (const count of times.values()) if (count > 1) duplicates++;
-    if (duplicates > 0) this.#count('value chosen twice');
+    if (duplicates > 0) this.#outcomes.count('value chosen twice');
     return {
       seed: this.#seed,
       plan: this.plan,
-      hash: this.#hash,
+      hash: this.#hash.value,
       events: this.#scheduler.executed,
       virtualMs: this.#scheduler.now,
       chosen: this.#checkers.chosen.size,
       duplicates,
       faults: this.#faults.counts,
-      outcomes: this.#outcomes,
+      outcomes: new Map([...this.#outcomes.counts(), ...this.#wiretap.sent.counts('sent ')]),
     };
   }
 }
