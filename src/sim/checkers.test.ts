@@ -23,11 +23,15 @@ function promises(instanceId: number, ballot: number): Write {
 }
 
 /** Three disks and checkers that watch them, with "a" and "b" submitted. */
-function watched(options: { safeTrim?: number } = {}) {
+function watched(options: { safeTrim?: number; originals?: number } = {}) {
   const disks = [0, 1, 2].map(
     (a): SimDisk => new SimDisk(new SeededRandom(a), (durable, write) => checkers.written(a, durable, write)),
   );
-  const checkers: Checkers = new Checkers({ disks, safeTrim: () => options.safeTrim ?? 0 });
+  const checkers: Checkers = new Checkers({
+    disks,
+    originals: options.originals ?? 0,
+    safeTrim: () => options.safeTrim ?? 0,
+  });
   checkers.submitted('a');
   checkers.submitted('b');
   const write = (acceptor: number, ...writes: Write[]) => disks[acceptor]?.apply(writes);
@@ -164,7 +168,7 @@ describe('what processes send', () => {
     const state: Message = { type: 'acceptorState', acceptorId: 0, trimInstanceId: 5 };
     for (const message of [all, status, state])
       expect(complaint(() => checkers.sent(0, message))).toBe('durability');
-    write(0, { type: 'floor', ballot: 11 }, { type: 'trim', instanceId: 5 });
+    write(0, accepts(5, 9, A), { type: 'floor', ballot: 11 }, { type: 'trim', instanceId: 5 });
     for (const message of [all, status, state])
       expect(complaint(() => checkers.sent(0, message))).toBe('none');
   });
@@ -200,7 +204,38 @@ describe('what acceptors write', () => {
 
   test('trim: what a checkpoint lacks', () => {
     const { write } = watched({ safeTrim: 5 });
+    write(0, accepts(9, 11, A));
     expect(complaint(() => write(0, { type: 'trim', instanceId: 5 }))).toBe('none');
     expect(complaint(() => write(0, { type: 'trim', instanceId: 6 }))).toBe('trim');
+  });
+
+  test('trim: above everything that was accepted there, but for an original', () => {
+    const trim: Write = { type: 'trim', instanceId: 5 };
+    const { write } = watched({ safeTrim: 9 });
+    write(0, accepts(4, 11, A), promises(5, 11));
+    expect(complaint(() => write(0, trim))).toBe('trim');
+    expect(complaint(() => watched({ safeTrim: 9, originals: 1 }).write(0, trim))).toBe('none');
+  });
+
+  test('agreement: majorities accepted two values, whether or not anybody heard of it', () => {
+    const { write } = watched();
+    for (const acceptor of [0, 1]) write(acceptor, accepts(1, 11, A));
+    write(2, accepts(1, 22, B));
+    expect(complaint(() => write(2, accepts(1, 33, A)))).toBe('none');
+    write(2, accepts(1, 44, B));
+    expect(complaint(() => write(1, accepts(1, 44, B)))).toBe('agreement');
+  });
+});
+
+describe('what clients are told', () => {
+  test('durability: a value that no majority of disks accepted at one ballot', () => {
+    const { checkers, write } = watched();
+    write(0, accepts(1, 11, A));
+    write(1, accepts(1, 22, A));
+    expect(complaint(() => checkers.settled('a'))).toBe('durability');
+    expect(complaint(() => checkers.delivered('l0', 1, 1, A))).toBe('durability');
+    write(0, accepts(1, 22, A));
+    expect(complaint(() => checkers.settled('a'))).toBe('none');
+    expect(complaint(() => checkers.settled('b'))).toBe('durability');
   });
 });

@@ -2,18 +2,19 @@
  * Checkers: what must hold after every event of a run, whatever the faults. They look from outside, at what is
  * submitted, sent, written to disk and delivered; none asks the code under test whether it is right.
  *
- *   agreement      an instance has one value, for every learner, for ever; and a quorum has it on disk by then
+ *   agreement      an instance has one value, for every learner and on the disks, for ever
  *   validity       only what was submitted is delivered
  *   order          a learner delivers every instance once, in order, without gaps
  *   ballots        a ballot carries one value an instance, for ever
  *   promises       what an acceptor promised it keeps: nothing sinks, nothing lower is accepted afterwards
- *   durability     nothing is answered before it is on disk
- *   trim           nothing is trimmed that a checkpoint lacks
+ *   durability     nothing is answered before it is on disk; what is delivered, or told to be chosen, is on those of a
+ *                  majority
+ *   trim           nothing is trimmed that a checkpoint lacks, or that was never there
  */
 import { sameBytes } from '../paxos/acceptor.ts';
-import { quorumSize } from '../paxos/quorum.ts';
 import type { MemoryStorage } from '../storage/memory.ts';
 import type { Message } from '../transport/message-log.ts';
+import { Choices, text } from './choices.ts';
 import type { SimDisk, Write } from './disk.ts';
 
 /** A promise of the protocol was broken: the run has found a fault. */
@@ -31,6 +32,8 @@ export class Violation extends Error {
 
 export interface CheckersOptions {
   readonly disks: readonly SimDisk[];
+  /** so many of the acceptors, the first ones, are as the original's are, which carry out any TRIM */
+  readonly originals?: number;
   /** false: only order and validity are asked for */
   readonly judged?: boolean;
   /** the highest instance that every learner has in a checkpoint */
@@ -40,6 +43,7 @@ export interface CheckersOptions {
 export class Checkers {
   readonly #options: CheckersOptions;
   readonly #submitted = new Set<string>();
+  readonly #choices: Choices;
   /** by instance: the value that was delivered first */
   readonly #chosen = new Map<number, string>();
   /** the same, as bytes, where agreement is judged */
@@ -53,6 +57,7 @@ export class Checkers {
 
   constructor(options: CheckersOptions) {
     this.#options = options;
+    this.#choices = new Choices(options.disks.length);
     this.#told = options.disks.map(() => new Map<number, number>());
   }
 
@@ -96,27 +101,23 @@ export class Checkers {
     else if (known === undefined) {
       this.#chosen.set(instanceId, value);
       this.#agreed.set(instanceId, bytes.slice());
-      this.#isOnDisks(learner, instanceId, value);
+      this.#isChosen(learner, instanceId, bytes);
     } else if (known !== value) {
       throw new Violation('agreement', `${learner} delivered "${value}", others "${known}"`, instanceId);
     }
   }
 
-  /** What is delivered first anywhere is held by a quorum of disks. */
-  #isOnDisks(learner: string, instanceId: number, value: string): void {
-    const { disks } = this.#options;
-    let holding = 0;
-    for (const { durable } of disks) {
-      if (instanceId <= durable.trimInstanceId) holding++;
-      else {
-        const record = durable.get(instanceId);
-        if (record !== undefined && record.acceptedBallot > 0 && text(record.value) === value) holding++;
-      }
-    }
-    if (holding < quorumSize(disks.length)) {
-      const has = `${holding} of ${disks.length} disks hold it`;
-      throw new Violation('durability', `${learner} delivered "${value}", but ${has}`, instanceId);
-    }
+  /** What is delivered first anywhere was accepted, at one ballot, by a majority of disks. */
+  #isChosen(learner: string, instanceId: number, bytes: Uint8Array): void {
+    if (this.#choices.isChosen(instanceId, bytes)) return;
+    const what = `${learner} delivered "${text(bytes)}", which no majority of disks has accepted`;
+    throw new Violation('durability', what, instanceId);
+  }
+
+  /** A client was told that its value is chosen. */
+  settled(value: string): void {
+    if (this.#options.judged === false || this.#choices.has(value)) return;
+    throw new Violation('durability', `"${value}" was told to be chosen, and no majority has accepted it`);
   }
 
   /** A message leaves a process of which `acceptorId` is the acceptor; undefined: it has none. */
@@ -233,6 +234,9 @@ export class Checkers {
       if (instanceId > this.#options.safeTrim()) {
         throw new Violation('trim', `acceptor ${acceptorId} trims what a checkpoint lacks`, instanceId);
       }
+      if (acceptorId >= (this.#options.originals ?? 0) && instanceId > durable.highestAccepted) {
+        throw new Violation('trim', `acceptor ${acceptorId} trims what it never accepted`, instanceId);
+      }
       return;
     }
     const promised = durable.promisedBallot(instanceId);
@@ -257,10 +261,11 @@ export class Checkers {
       const text = `acceptor ${acceptorId} accepted at ${write.acceptedBallot} after it promised ${kept}`;
       throw new Violation('promises', text, instanceId);
     }
+    if (!isNew) return;
+    const other = this.#choices.accepted(acceptorId, instanceId, write.acceptedBallot, write.value);
+    if (other !== undefined) {
+      const values = `"${text(write.value)}" and "${text(other)}"`;
+      throw new Violation('agreement', `majorities of disks accepted ${values}`, instanceId);
+    }
   }
-}
-
-/** Values of a run are text, so that a failure can be read. */
-export function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

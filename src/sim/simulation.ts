@@ -11,7 +11,8 @@ import type { PaxosError } from '../paxos/error.ts';
 import type { Message } from '../transport/message-log.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
-import { Checkers, text, Violation } from './checkers.ts';
+import { Checkers, Violation } from './checkers.ts';
+import { text } from './choices.ts';
 import { SimDisk } from './disk.ts';
 import { EventHash } from './event-hash.ts';
 import { Faults } from './faults.ts';
@@ -106,6 +107,7 @@ export class Simulation {
     }
     this.#checkers = new Checkers({
       disks: this.#disks,
+      originals: this.plan.originals,
       judged: isJudged(this.plan),
       safeTrim: () => this.#safeTrim(),
     });
@@ -127,6 +129,7 @@ export class Simulation {
       random: this.#random,
       clients: this.#clients,
       submitted: (value) => this.#checkers.submitted(value),
+      settled: (value) => this.#guard(() => this.#checkers.settled(value)),
     });
   }
 

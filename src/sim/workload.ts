@@ -19,6 +19,8 @@ export interface WorkloadOptions {
   readonly clients: readonly Machine[];
   /** told of each value before it is handed in */
   readonly submitted: (value: string) => void;
+  /** told of each value that its client is told to be chosen */
+  readonly settled: (value: string) => void;
 }
 
 export class Workload {
@@ -95,7 +97,10 @@ export class Workload {
     outstanding.add(value);
     this.#mustBeDelivered.add(value);
     this.#options.submitted(value);
-    router.submit(Buffer.from(value, 'latin1'), () => outstanding.delete(value));
+    router.submit(Buffer.from(value, 'latin1'), () => {
+      outstanding.delete(value);
+      this.#options.settled(value);
+    });
     return true;
   }
 }
