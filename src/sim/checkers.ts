@@ -120,8 +120,11 @@ export class Checkers {
     throw new Violation('durability', `"${value}" was told to be chosen, and no majority has accepted it`);
   }
 
-  /** A message leaves a process of which `acceptorId` is the acceptor; undefined: it has none. */
-  sent(acceptorId: number | undefined, message: Message): void {
+  /**
+   * A message leaves a process of which `acceptorId` is the acceptor; undefined: it has none.
+   * @param movesOn it goes to an original proposer, which is told to go on above what is chosen by a trim point there
+   */
+  sent(acceptorId: number | undefined, message: Message, movesOn = false): void {
     if (this.#options.judged === false) return;
     if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, message.value);
     const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
@@ -151,11 +154,20 @@ export class Checkers {
         }
         break;
       case 'acceptorState':
-        if (message.trimInstanceId > durable.trimInstanceId) {
+        if (movesOn) this.#areChosen(acceptorId, message.trimInstanceId);
+        else if (message.trimInstanceId > durable.trimInstanceId) {
           throw new Violation('durability', `acceptor ${acceptorId} told of a trim that is not on its disk`);
         }
         break;
       default:
+    }
+  }
+
+  /** Whoever is told to go on above an instance proposes nothing up to there any more. */
+  #areChosen(acceptorId: number, last: number): void {
+    for (let i = this.#highestChosen + 1; i <= last; i++) {
+      if (this.#choices.isSettled(i)) continue;
+      throw new Violation('trim', `acceptor ${acceptorId} told an original to go on above what is open`, i);
     }
   }
 

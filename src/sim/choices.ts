@@ -53,6 +53,11 @@ export class Choices {
     return chosen !== undefined && sameBytes(chosen, value);
   }
 
+  /** True if some value was chosen in this instance. */
+  isSettled(instanceId: number): boolean {
+    return this.#chosen.has(instanceId);
+  }
+
   /** True if this value was chosen in any instance. */
   has(value: string): boolean {
     return this.#values.has(value);

@@ -6,14 +6,13 @@ import type { Config } from '../config/config.ts';
 import { Node, type Rings } from '../evpaxos/node.ts';
 import type { NodeEvent } from '../evpaxos/observer.ts';
 import { PaxosError } from '../paxos/error.ts';
-import { invariant } from '../paxos/invariant.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
 import type { Violation } from './checkers.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
-import { OriginalAcceptor } from './original.ts';
+import { type OriginalWork, startOriginal } from './original/node.ts';
 import { SimProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -28,8 +27,10 @@ export interface MachineOptions {
   readonly random: Random;
   readonly disk: SimDisk | undefined;
   readonly proposerId: number;
-  /** true: an acceptor as the original's is */
+  /** true: a node as the original's are; it is never started again */
   readonly isOriginal: boolean;
+  /** what it does if it is an original client */
+  readonly work: OriginalWork;
   readonly complain: (violation: Violation) => void;
   /** told of each delivery, with the instance that was next */
   readonly delivered: (machine: Machine, expected: number, instanceId: number, value: Uint8Array) => void;
@@ -48,6 +49,7 @@ export class Machine {
   /** everything up to here is in a checkpoint on this machine's disk */
   checkpoint = 0;
   #takes = true;
+  #propose: ((value: Uint8Array) => void) | undefined;
 
   constructor(options: MachineOptions) {
     this.options = options;
@@ -89,12 +91,17 @@ export class Machine {
   }
 
   #startOriginal(process: SimProcess): void {
-    const { network, disk, config, id, complain } = this.options;
-    const port = config.acceptors[id]?.port;
-    invariant(disk !== undefined && port !== undefined, 'an original acceptor has a disk and a port');
+    const { network, disk, config, roles, id, proposerId, work, complain } = this.options;
     const transport = network.transportOf(process);
-    const original = new OriginalAcceptor({ id, port, process, transport, disk, complain });
-    original.start().then(undefined, (error: unknown) => this.#ended(process, error));
+    // Nobody judges what an original delivers: it miscounts now and then.
+    const delivered = (instanceId: number) => {
+      this.#next = instanceId + 1;
+    };
+    const original = { config, roles, id, process, transport, disk, proposerId, work, delivered, complain };
+    const started = (propose: ((value: Uint8Array) => void) | undefined) => {
+      this.#propose = propose;
+    };
+    startOriginal(original).then(started, (error: unknown) => this.#ended(process, error));
   }
 
   #startNode(process: SimProcess): void {
@@ -133,6 +140,11 @@ export class Machine {
     this.options.died(this, fault);
   }
 
+  /** Gives an original's proposer a value, as a client of its own does. Others have none. */
+  proposeAtOriginal(value: Uint8Array): void {
+    this.#propose?.(value);
+  }
+
   /** Whether what is delivered is taken: a slow consumer does not, for a while. */
   setTaking(takes: boolean): void {
     if (this.#takes === takes) return;
@@ -142,7 +154,7 @@ export class Machine {
 
   /** False for those that would have forgotten what they promised. */
   get mayRestart(): boolean {
-    return this.options.disk?.durability !== 'memory';
+    return !this.options.isOriginal && this.options.disk?.durability !== 'memory';
   }
 
   /** Ends the process between two of its steps. */

@@ -33,8 +33,13 @@ export interface Plan {
   /** true: acceptor i and proposer i are one process; then proposers equals acceptors */
   readonly replicas: boolean;
   readonly proposers: number;
-  /** so many of the acceptors, the first ones, are as the original's are */
+  /** so many of the acceptors, or replicas, the first ones, are as the original's are */
   readonly originals: number;
+  /** so many of the proposers, the first ones; where acceptors and proposers are apart */
+  readonly originalProposers: number;
+  /** learners and clients as the original's are, beside those below */
+  readonly originalLearners: number;
+  readonly originalClients: number;
   readonly learners: number;
   readonly clients: number;
   /** in all; each client submits its share */
@@ -51,6 +56,8 @@ export interface Plan {
   readonly preexecWindow: number;
   readonly inFlight: number;
   readonly learnerWindow: number;
+  /** how much may wait for a peer that does not read */
+  readonly backlogBytes: number;
 }
 
 /**
@@ -67,16 +74,38 @@ function drawStorage(random: Random): Storage['durability'] {
   return drawn < 0.14 ? 'unsynced' : 'synced';
 }
 
+/** More original proposers than that outvote each other for ever, and nobody else gets a word in. */
+const MAX_ORIGINAL_PROPOSERS = 2;
+
+/** In most runs all nodes are ours. */
+function drawOriginals(random: Random, replicas: boolean, acceptors: number, proposers: number) {
+  const some = (likelihood: number, most: number) =>
+    random.next() < likelihood ? randomInt(random, 1, most) : 0;
+  const isMixed = random.next() < 0.3;
+  return {
+    originals: isMixed ? some(0.6, replicas ? Math.min(acceptors, MAX_ORIGINAL_PROPOSERS) : acceptors) : 0,
+    originalProposers: isMixed && !replicas ? some(0.5, Math.min(proposers, MAX_ORIGINAL_PROPOSERS)) : 0,
+    originalLearners: isMixed ? some(0.3, 1) : 0,
+    originalClients: isMixed ? some(0.5, 1) : 0,
+  };
+}
+
+/** Whether some node of a run behaves as the original's do. */
+export function isMixed(plan: Plan): boolean {
+  return plan.originals + plan.originalProposers + plan.originalLearners + plan.originalClients > 0;
+}
+
 /** Draws a plan. */
 export function drawPlan(random: Random): Plan {
   const replicas = random.next() < 0.6;
   const acceptors = pick(random, [1, 2, 3, 3, 3, 3, 4, 5, 5, 7]);
   const faults = shuffled(random, FAULT_KINDS).slice(0, randomInt(random, 3, 8));
+  const proposers = replicas ? acceptors : randomInt(random, 1, 3);
   return {
     acceptors,
     replicas,
-    proposers: replicas ? acceptors : randomInt(random, 1, 3),
-    originals: replicas || random.next() < 0.6 ? 0 : randomInt(random, 1, acceptors),
+    proposers,
+    ...drawOriginals(random, replicas, acceptors, proposers),
     learners: randomInt(random, 1, 2),
     clients: randomInt(random, 1, 3),
     values: randomInt(random, 200, 320),
@@ -89,6 +118,7 @@ export function drawPlan(random: Random): Plan {
     preexecWindow: pick(random, [1, 4, 16, 128]),
     inFlight: pick(random, [128, 256]),
     learnerWindow: pick(random, [128, 512]),
+    backlogBytes: pick(random, [16 * 1024, 64 * 1024]),
   };
 }
 

@@ -13,13 +13,14 @@ import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import { Checkers, Violation } from './checkers.ts';
 import { text } from './choices.ts';
+import { isRestartedClient, membersOf } from './cluster.ts';
 import { SimDisk } from './disk.ts';
 import { EventHash } from './event-hash.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
 import { SimNetwork } from './network.ts';
 import { Outcomes } from './outcomes.ts';
-import { drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
+import { drawPlan, type FaultKind, isJudged, isMixed, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
 import { Wiretap } from './wiretap.ts';
 import { Workload } from './workload.ts';
@@ -35,6 +36,8 @@ const UNJUDGED_MS = 3000;
 /** More events than any run needs: something turns without end. */
 const MAX_EVENTS = 5_000_000;
 const FIRST_PORT = 1000;
+/** How many values a client as the original's submits. */
+const ORIGINAL_CLIENT_VALUES = 60;
 
 export interface Report {
   readonly seed: number;
@@ -68,6 +71,7 @@ export class Simulation {
   readonly #disks: SimDisk[] = [];
   /** by name of a process: the acceptor in it */
   readonly #acceptorIds = new Map<string, number>();
+  readonly #originalProposers = new Set<string>();
   readonly #servers: Machine[] = [];
   readonly #clients: Machine[] = [];
   readonly #checkers: Checkers;
@@ -128,6 +132,7 @@ export class Simulation {
       scheduler: this.#scheduler,
       random: this.#random,
       clients: this.#clients,
+      servers: this.#servers,
       submitted: (value) => this.#checkers.submitted(value),
       settled: (value) => this.#guard(() => this.#checkers.settled(value)),
     });
@@ -157,13 +162,17 @@ export class Simulation {
   /** What has to happen once the faults are over. */
   async #calm(): Promise<void> {
     const start = this.#scheduler.now;
-    // Originals tell nothing: where history ends has to be searched for, one question after another.
-    const leads = this.plan.originals > 0 || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
+    // Originals tell nothing: where history ends has to be searched for. And they lead nobody, but are followed.
+    const leads = isMixed(this.plan) || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
     if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
     if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
     this.#outcomes.count('needed one more value');
     this.#workload.nudge();
-    if (!(await this.#advance(start + SETTLE_MS, () => this.#isSettled()))) throw this.#whatIsMissing();
+    if (await this.#advance(start + SETTLE_MS, () => this.#isSettled())) return;
+    const chosen = this.#checkers.chosen.values();
+    if (!this.#areLearnersLevel() || !this.#workload.isAnsweredByOurs(chosen)) throw this.#whatIsMissing();
+    // Two of them outvote each other for ever, or one prepares what is trimmed: as originals do.
+    this.#outcomes.count('an original kept values');
   }
 
   #isLed(): boolean {
@@ -194,43 +203,36 @@ export class Simulation {
     const config = makeConfig(plan.replicas ? { replicas: acceptors } : { acceptors, proposers }, {
       proposerPreexecWindow: plan.preexecWindow,
       maxWaitingBytes: 64 * 1024,
-      maxPeerBacklogBytes: 64 * 1024,
+      maxPeerBacklogBytes: plan.backlogBytes,
       maxMessageBytes: 64 * 1024,
     });
-    const add = (list: Machine[], name: string, roles: number, id: number, disk: SimDisk | undefined) =>
-      list.push(
-        new Machine({
-          name,
-          roles,
-          id,
-          config,
-          disk,
-          rings: { inFlight: plan.inFlight, learner: plan.learnerWindow },
-          scheduler: this.#scheduler,
-          network: this.#network,
-          random: this.#random,
-          isOriginal: disk !== undefined && id < plan.originals,
-          complain: (violation) => {
-            this.#failure ??= violation;
-          },
-          proposerId: Math.floor(this.#random.next() * proposers.length),
-          delivered: (machine, expected, instanceId, value) =>
-            this.#onDelivered(machine, expected, instanceId, value),
-          event: (machine, event) => this.#onEvent(machine, event),
-          died: (machine, error) => this.#onDeath(machine, error),
-        }),
-      );
-    const acceptorRoles = plan.replicas ? Role.acceptor | Role.proposer | Role.learner : Role.acceptor;
-    for (const [a, disk] of this.#disks.entries()) {
-      const name = plan.replicas ? `r${a}` : `a${a}`;
-      this.#acceptorIds.set(name, a);
-      add(this.#servers, name, acceptorRoles, a, disk);
+    const common = {
+      config,
+      rings: { inFlight: plan.inFlight, learner: plan.learnerWindow },
+      scheduler: this.#scheduler,
+      network: this.#network,
+      random: this.#random,
+      work: {
+        outstanding: plan.outstanding,
+        values: ORIGINAL_CLIENT_VALUES,
+        submitted: (value: string) => this.#checkers.submitted(value),
+      },
+      complain: (violation: Violation) => {
+        this.#failure ??= violation;
+      },
+      delivered: (machine: Machine, expected: number, instanceId: number, value: Uint8Array) =>
+        this.#onDelivered(machine, expected, instanceId, value),
+      event: (machine: Machine, event: NodeEvent) => this.#onEvent(machine, event),
+      died: (machine: Machine, error: PaxosError) => this.#onDeath(machine, error),
+    };
+    for (const member of membersOf(plan)) {
+      const proposerId = Math.floor(this.#random.next() * proposers.length);
+      const disk = (member.roles & Role.acceptor) === 0 ? undefined : this.#disks[member.id];
+      const machine = new Machine({ ...common, ...member, disk, proposerId });
+      if (disk !== undefined) this.#acceptorIds.set(member.name, member.id);
+      if (member.isOriginal && (member.roles & Role.proposer) !== 0) this.#originalProposers.add(member.name);
+      (isRestartedClient(member) ? this.#clients : this.#servers).push(machine);
     }
-    if (!plan.replicas)
-      for (let p = 0; p < plan.proposers; p++) add(this.#servers, `p${p}`, Role.proposer, p, undefined);
-    for (let l = 0; l < plan.learners; l++) add(this.#servers, `l${l}`, Role.learner, 0, undefined);
-    for (let c = 0; c < plan.clients; c++)
-      add(this.#clients, `c${c}`, Role.learner | Role.client, 0, undefined);
   }
 
   #start(machine: Machine): void {
@@ -250,9 +252,12 @@ export class Simulation {
   /** The checkers see everything that goes over the network. */
   #onMessages(from: string, to: string, messages: readonly Message[]): void {
     const acceptorId = this.#acceptorIds.get(from);
+    const toOriginal = this.#originalProposers.has(to);
     this.#guard(() => {
-      for (const message of messages) this.#checkers.sent(acceptorId, message);
+      for (const message of messages) this.#checkers.sent(acceptorId, message, toOriginal);
     });
+    for (const message of messages)
+      if (toOriginal && message.type === 'clientValue') this.#workload.givenToOriginal(text(message.value));
     if (this.#trace === undefined) return;
     for (const message of messages) this.#trace(this.#scheduler.now, from, to, message);
   }
@@ -312,12 +317,16 @@ export class Simulation {
   }
 
   #isSettled(): boolean {
-    if (!this.#workload.isAnswered) return false;
+    if (!this.#workload.isAnswered || !this.#areLearnersLevel()) return false;
+    return this.#workload.missing(this.#checkers.chosen.values()).length === 0;
+  }
+
+  /** Whether every learner of ours has delivered all that any has. */
+  #areLearnersLevel(): boolean {
     const highest = this.#checkers.highestChosen;
     if (highest === 0) return false;
     const learners = [...this.#servers, ...this.#clients].filter(learns);
-    if (!learners.every((machine) => machine.isUp && machine.deliveredTo === highest)) return false;
-    return this.#workload.missing(this.#checkers.chosen.values()).length === 0;
+    return learners.every((machine) => machine.isUp && machine.deliveredTo === highest);
   }
 
   #whatIsMissing(): Violation {
@@ -353,6 +362,7 @@ export class Simulation {
   }
 }
 
+/** Whether a machine is a learner that is judged. */
 function learns(machine: Machine): boolean {
-  return (machine.options.roles & Role.learner) !== 0;
+  return !machine.options.isOriginal && (machine.options.roles & Role.learner) !== 0;
 }

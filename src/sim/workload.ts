@@ -17,6 +17,7 @@ export interface WorkloadOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly clients: readonly Machine[];
+  readonly servers: readonly Machine[];
   /** told of each value before it is handed in */
   readonly submitted: (value: string) => void;
   /** told of each value that its client is told to be chosen */
@@ -28,7 +29,10 @@ export class Workload {
   readonly #outstanding = new Map<Machine, Set<string>>();
   readonly #mustBeDelivered = new Set<string>();
   readonly #next = new Map<Machine, number>();
+  /** what an original proposer was given */
+  readonly #withOriginals = new Set<string>();
   #submitted = 0;
+  #nudges = 0;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -57,6 +61,20 @@ export class Workload {
     return this.#submitted >= this.#options.plan.values;
   }
 
+  /** An original proposer was given a value: it may keep it for ever, and tells nobody. */
+  givenToOriginal(value: string): void {
+    this.#withOriginals.add(value);
+  }
+
+  /** True when every client is up, and nothing is missing but what an original proposer was given. */
+  isAnsweredByOurs(chosen: Iterable<string>): boolean {
+    for (const [client, outstanding] of this.#outstanding) {
+      if (!client.isUp) return false;
+      for (const value of outstanding) if (!this.#withOriginals.has(value)) return false;
+    }
+    return this.missing(chosen).every((value) => this.#withOriginals.has(value));
+  }
+
   /** What has to be delivered and is not among what was chosen. */
   missing(chosen: Iterable<string>): string[] {
     const delivered = new Set(chosen);
@@ -65,11 +83,18 @@ export class Workload {
 
   /**
    * Submits one more value now and then from now on. Without no-ops an instance that nobody proposed anything for stays
-   * open until a value comes, and holds back what was chosen above it.
+   * open until a value comes, and holds back what was chosen above it. An original proposer that was passed by prepares
+   * nothing until it hears something, and keeps the values that it was given: it gets one more, too.
    */
   nudge(): void {
-    const [client] = this.#options.clients;
+    const { clients, servers, submitted } = this.#options;
+    const [client] = clients;
     if (client !== undefined) this.#submit(client);
+    for (const server of servers) {
+      const value = `${server.name}-${this.#nudges++}`;
+      submitted(value);
+      server.proposeAtOriginal(Buffer.from(value, 'latin1'));
+    }
     this.#options.scheduler.after(NUDGE_EVERY_MS, () => this.nudge());
   }
 
