@@ -3,6 +3,21 @@
  */
 export { Violation } from './checkers.ts';
 export { Ladder, type LadderFilter } from './ladder.ts';
+export {
+  checkLinearizability,
+  type Evidence,
+  type LinearizabilityBounds,
+  type LinearizabilityVerdict,
+  type Model,
+  type Operation,
+} from './linearizability.ts';
+export {
+  type CounterInput,
+  counterModel,
+  type StoreInput,
+  type StoreOutput,
+  storeModel,
+} from './linearizability-models.ts';
 export type { FaultKind, Plan } from './plan.ts';
 export { type Report, Simulation, type SimulationOptions, type Tracer } from './simulation.ts';
 export { resultOf, resultOfViolation, type SeedResult, Tally } from './tally.ts';
