@@ -86,8 +86,8 @@ export class Faults {
   }
 
   #strike(kind: FaultKind): void {
-    const { random, network, servers, scheduler, plan } = this.#options;
-    const machine = servers[randomInt(random, 0, servers.length - 1)];
+    const { random, network, scheduler, plan } = this.#options;
+    const machine = this.#victim();
     if (machine === undefined) return;
     const faults = machine.mayRestart ? machine.options.disk?.faults : undefined;
     switch (kind) {
@@ -135,6 +135,17 @@ export class Faults {
         return;
     }
     this.#count(kind);
+  }
+
+  /** Every other time whoever leads: it takes two leaders for two values to meet in one instance. */
+  #victim(): Machine | undefined {
+    const { random, servers } = this.#options;
+    const leader = random.next() < 0.5 ? this.#leader() : undefined;
+    return leader ?? servers[randomInt(random, 0, servers.length - 1)];
+  }
+
+  #leader(): Machine | undefined {
+    return this.#options.servers.find(({ isUp, node }) => isUp && node?.proposer?.isLeading === true);
   }
 
   #spoilDisk(kind: 'slow-disk' | 'failed-sync' | 'full-disk' | 'flipped-bit', faults: DiskFaults): void {
@@ -214,7 +225,7 @@ export class Faults {
   #partition(bothWays: boolean): void {
     const { random, network, scheduler } = this.#options;
     const all = this.#all;
-    const inside = new Set(all.filter(() => random.next() < 0.4));
+    const inside = this.#inside();
     const blocked: [string, string][] = [];
     for (const one of inside) {
       for (const other of all) {
@@ -227,6 +238,15 @@ export class Faults {
     scheduler.after(randomInt(random, 20, 2500), () => {
       for (const [from, to] of blocked) network.setBlocked(from, to, false);
     });
+  }
+
+  /** One side of a partition: anybody, or the leader with one other, who hears its last proposals alone. */
+  #inside(): ReadonlySet<Machine> {
+    const { random } = this.#options;
+    const all = this.#all;
+    const leader = random.next() < 0.5 ? this.#leader() : undefined;
+    if (leader === undefined) return new Set(all.filter(() => random.next() < 0.4));
+    return new Set([leader, all[randomInt(random, 0, all.length - 1)] ?? leader]);
   }
 
   #cut(machine: Machine): void {
