@@ -27,6 +27,8 @@ import { Workload } from './workload.ts';
 
 /** How long everything may take to be delivered once the faults are over, ms of virtual time. */
 const SETTLE_MS = 30_000;
+/** And in this stretch behind it there is a moment when nothing is under way. */
+const MOMENT_MS = 5_000;
 /** After so long the cluster may be waiting for a value: it gets one. */
 const NUDGE_AFTER_MS = 8_000;
 /** Somebody has to lead by then: four leader timeouts, and the longest wait before a connection is tried again. */
@@ -161,16 +163,20 @@ export class Simulation {
 
   /** What has to happen once the faults are over. */
   async #calm(): Promise<void> {
+    const { plan } = this;
     const start = this.#scheduler.now;
     // Originals tell nothing: where history ends has to be searched for. And they lead nobody, but are followed.
-    const leads = isMixed(this.plan) || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
+    const leads = isMixed(plan) || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
     if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
     if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
     this.#outcomes.count('needed one more value');
     this.#workload.nudge();
     if (await this.#advance(start + SETTLE_MS, () => this.#isSettled())) return;
-    const chosen = this.#checkers.chosen.values();
-    if (!this.#areLearnersLevel() || !this.#workload.isAnsweredByOurs(chosen)) throw this.#whatIsMissing();
+    // The last value was submitted just now: there has to be a moment without one.
+    const isSettled = () =>
+      this.#areLearnersLevel() && this.#workload.isAnsweredByOurs(this.#checkers.chosen.values());
+    if (!isMixed(plan) || !(await this.#advance(start + SETTLE_MS + MOMENT_MS, isSettled)))
+      throw this.#whatIsMissing();
     // Two of them outvote each other for ever, or one prepares what is trimmed: as originals do.
     this.#outcomes.count('an original kept values');
   }

@@ -3,6 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import { Violation } from './checkers.ts';
+import { FAULT_KINDS } from './plan.ts';
 import { resultOfViolation, type SeedResult, Tally } from './tally.ts';
 
 const RESULT: SeedResult = {
@@ -37,6 +38,20 @@ test('says what should have been reached and was not', () => {
   expect(tally.neverReached).toContain('stepped-down');
   expect(tally.neverReached).not.toContain('fault crash');
   expect(tally.neverReached).not.toContain('leading');
+});
+
+test('is at fault when a thousand runs did not reach what is expected', () => {
+  const tally = new Tally();
+  for (let seed = 0; seed < 999; seed++) tally.add({ ...RESULT, seed });
+  expect(tally.gap).toBeUndefined();
+  expect(tally.covered.reached).toBe(3);
+  tally.add(RESULT);
+  expect(tally.gap).toMatch(/^Never reached in 1000 seeds: fault pause, .*, sent trim/);
+  const outcomes = Object.fromEntries(tally.neverReached.map((outcome) => [outcome, 1]));
+  const faults = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1]));
+  tally.add({ ...RESULT, outcomes, faults });
+  expect(tally.gap).toBeUndefined();
+  expect(tally.covered.reached).toBe(tally.covered.expected);
 });
 
 test('keeps the seeds that found a fault, with what it was', () => {

@@ -26,7 +26,7 @@ export interface SeedsPlan {
   readonly json: boolean;
 }
 
-/** @throws CommandFailed if a seed found a fault, with the command that replays it */
+/** @throws CommandFailed if a seed found a fault, with the command that replays it; or if many reached too little */
 export async function runSeeds(io: Io, plan: SeedsPlan): Promise<void> {
   const tally = new Tally();
   const startedAt = io.clock.now();
@@ -51,7 +51,10 @@ export async function runSeeds(io: Io, plan: SeedsPlan): Promise<void> {
   }
   if (!plan.json) io.out(`${summary(tally, io.clock.now() - startedAt).join('\n')}\n`);
   const [first] = tally.violations;
-  if (first === undefined) return;
+  if (first === undefined) {
+    if (tally.gap !== undefined) throw new CommandFailed(tally.gap);
+    return;
+  }
   const count = tally.violations.length === 1 ? 'One seed' : `${tally.violations.length} seeds`;
   throw new CommandFailed(`${count} found a fault. To see it: npm run sim -- --seed ${first.seed}`);
 }

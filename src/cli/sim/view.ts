@@ -5,14 +5,16 @@ import type { Plan, Tally } from '../../sim/index.ts';
 
 const WIDTH = 100;
 
-/** One line: how far, how fast, which faults. */
+/** One line: how far, how fast, how much of what is expected was reached, which faults. */
 export function progress(tally: Tally, elapsedMs: number): string {
   const seconds = Math.max(0.001, elapsedMs / 1000);
   const speed = `${number(tally.seeds)} seeds, ${(tally.seeds / seconds).toFixed(1)}/s`;
   const time = `${number(tally.virtualMs / Math.max(1, elapsedMs))} × real time`;
   const found = tally.violations.length === 0 ? '' : `${tally.violations.length} FOUND A FAULT · `;
   const faults = [...tally.faults].map(([kind, count]) => `${kind} ${number(count)}`).join(' ');
-  return `${found}${speed} · ${time} · ${number(tally.events)} events · ${faults}`;
+  const { reached, expected } = tally.covered;
+  const counts = `${number(tally.events)} events · ${reached} of ${expected} outcomes`;
+  return `${found}${speed} · ${time} · ${counts} · ${faults}`;
 }
 
 /** Everything, at the end. */
