@@ -159,7 +159,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   onAcceptorState(peer: Peer, trimInstanceId: number): void {
     if (trimInstanceId > MAX_WIRE_INSTANCE) return;
     this.#trims[peer.acceptorId] = trimInstanceId;
-    const trim = kthHighest(this.#trims, quorumSize(this.core.acceptors));
+    const trim = this.#trimmed;
     if (!this.#isPlaced || this.core.waitingForFirst || trim < this.core.nextInstanceId) return;
     if (this.#options.start === 'chosen') {
       // A proposer needs no history: what was trimmed is settled.
@@ -170,6 +170,11 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     this.#saidBehindTrim = trim;
     const instanceId = this.core.nextInstanceId;
     this.#options.observer.report({ type: 'behind-trim', instanceId, trimInstanceId: trim });
+  }
+
+  /** No quorum has anything up to here. */
+  get #trimmed(): number {
+    return kthHighest(this.#trims, quorumSize(this.core.acceptors));
   }
 
   /** The highest instance that can be learned, as far as is known. */
@@ -225,6 +230,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
 
   /** Asks for what is missing from `from` to `to`: what is here already would only be in the way of the rest. */
   #ask(from: number, to: number): void {
+    // Whoever needs what is trimmed needs a checkpoint: nobody has an answer.
+    if (this.core.nextInstanceId <= this.#trimmed) return;
     let askedTo = to;
     let stretches = 0;
     for (const missing of this.core.missing(from, Math.min(to, MAX_WIRE_INSTANCE))) {

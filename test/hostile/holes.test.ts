@@ -71,18 +71,31 @@ describe('a learner that missed something', () => {
     expect(sequence.values).toHaveLength(MANY);
   });
 
-  it('asks for history in long stretches', async () => {
-    await start();
+  /** Every acceptor says that it has accepted so much, and trimmed so much. */
+  function tell(highestAccepted: number, trimInstanceId: number): void {
     for (const id of [0, 1, 2]) {
-      const numbers = {
-        highestBallot: 10,
-        highestAccepted: MANY,
-        trimInstanceId: 0,
-        chosen: 0,
-        leaderBallot: 0,
-      };
+      const numbers = { highestBallot: 10, highestAccepted, trimInstanceId, chosen: 0, leaderBallot: 0 };
       acceptors[id]?.say((out) => encodeStatus(out, { acceptorId: id, token: 0, ...numbers }));
     }
+  }
+
+  it('asks for nothing while what comes next is trimmed: nobody has it', async () => {
+    await start();
+    tell(MANY, 10);
+    for (const id of [0, 1]) accept(11, 20, id);
+    cluster.world.advance(2000);
+    expect(asked()).toEqual([]);
+    expect(cluster.events.filter(({ event }) => event.type === 'behind-trim')).toHaveLength(1);
+    // A checkpoint is installed.
+    sequence.values.push(...new Array<string>(10).fill(''));
+    cluster.nodes.get('learner')?.setInstanceId(10);
+    cluster.world.advance(300);
+    expect([...new Set(asked())]).toEqual(['21..2068']);
+  });
+
+  it('asks for history in long stretches', async () => {
+    await start();
+    tell(MANY, 0);
     cluster.world.advance(50);
     expect(asked()).toEqual(['1..2048']);
     for (const id of [0, 1]) accept(1, 2048, id);
