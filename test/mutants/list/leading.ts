@@ -1,0 +1,139 @@
+/**
+ * Mutants of the proposer on the network: who leads, what is asked, and how old instances are run again.
+ */
+import type { Mutant } from '../mutant.ts';
+
+const ROLE = 'src/evpaxos/proposer.ts';
+const ASKING = 'src/evpaxos/asking.ts';
+const LEADERSHIP = 'src/evpaxos/leadership.ts';
+const REPAIRS = 'src/evpaxos/repairs.ts';
+
+export const LEADING_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'stands-once',
+    breaks: 'a proposer whose leadership came to nothing never stands again',
+    edits: [
+      {
+        file: LEADERSHIP,
+        find: 'this.#askAt = now + leaderTimeoutMs * (0.2 + 0.8 * random.next());',
+        replace: 'this.#askAt = leaderTimeoutMs * random.next() + Number.POSITIVE_INFINITY;',
+      },
+    ],
+  },
+  {
+    id: 'unprobed-original',
+    breaks: 'an original is asked at our ballot before it was asked what it had promised',
+    edits: [
+      {
+        file: ASKING,
+        find: 'const isProbed = core.ballot !== 0 && core.isProbed(peer.acceptorId, i);',
+        replace: 'const isProbed = core.ballot !== 0;',
+      },
+    ],
+  },
+  {
+    id: 'no-prepare-timeout',
+    breaks: 'a PREPARE to an original that was lost is never sent again',
+    edits: [
+      {
+        file: ASKING,
+        find: 'for (const instanceId of prepares) this.prepareAtOriginals(instanceId, instanceId + 1);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    id: 'range-asked-once',
+    breaks: 'a ranged prepare that was lost is never asked again',
+    edits: [
+      {
+        file: ASKING,
+        find: 'if (now - (this.#rangeAskedAt[peer.acceptorId] ?? 0) < ASK_AGAIN_MS) return;',
+        replace: 'if ((this.#rangeAskedAt[peer.acceptorId] ?? 0) > 0) return;',
+      },
+    ],
+  },
+  {
+    id: 'campaign-asks-once',
+    breaks: 'a proposer whose questions were lost asks no more',
+    edits: [
+      {
+        file: ROLE,
+        find: 'if (campaign.isTimeToAsk(now)) this.#asking.queryAll(campaign.token);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    id: 'repair-at-open-instance',
+    breaks: 'an instance that is open is run a second time, beside itself, at the same ballot',
+    edits: [
+      {
+        file: ROLE,
+        find: "if (this.#state !== 'leading' || instanceId >= this.core.low || !this",
+        replace: "if (this.#state !== 'leading' || instanceId >= this.core.next || !this",
+      },
+      {
+        file: ROLE,
+        find: 'const last = Math.min(instanceId + MAX_REPAIRS, this.core.low);',
+        replace: 'const last = Math.min(instanceId + MAX_REPAIRS, this.core.next);',
+      },
+      {
+        file: ROLE,
+        find: 'ballot === this.core.ballot && instanceId < this.core.low) {',
+        replace: 'ballot === this.core.ballot) {',
+      },
+    ],
+  },
+  {
+    id: 'repair-takes-another-value',
+    breaks: 'an instance that is run again, and asked about twice, gets a second value at the same ballot',
+    edits: [{ file: REPAIRS, find: 'if (repair.accept !== undefined) return repair.accept;', replace: '' }],
+  },
+  {
+    id: 'repair-first-reported',
+    breaks: 'an old instance is run again with the value that was told first, not that of the highest ballot',
+    edits: [
+      {
+        file: REPAIRS,
+        find: 'if (valueBallot > repair.reportedBallot) {',
+        replace: 'if (valueBallot > 0 && repair.reported === undefined) {',
+      },
+    ],
+  },
+  {
+    id: 'repair-with-own-value',
+    breaks: 'an old instance is run again with a waiting value, whatever was told of it',
+    edits: [
+      {
+        file: REPAIRS,
+        find: 'if (repair.reported === undefined) repair.own = this.#options.takeWaiting();\n    const proposed = repair.reported ?? repair.own?.value;',
+        replace:
+          'repair.own = this.#options.takeWaiting();\n    const proposed = repair.own?.value ?? repair.reported;',
+      },
+    ],
+  },
+  {
+    id: 'repair-forgets-proposed',
+    breaks:
+      'what was proposed when an instance was run again is forgotten after a second, at the same ballot',
+    edits: [
+      {
+        file: REPAIRS,
+        find: 'if (repair.accept === undefined && now - repair.startedAt > TIMEOUT_MS)',
+        replace: 'if (now - repair.startedAt > TIMEOUT_MS)',
+      },
+    ],
+  },
+  {
+    id: 'no-repairs',
+    breaks: 'an instance that learners cannot learn is not run again',
+    edits: [
+      {
+        file: 'src/evpaxos/acceptor.ts',
+        find: 'if (from > this.#acceptor.trimInstanceId && this.#stuck.note(peer, from)) this.#askForRepair(from);',
+        replace: '',
+      },
+    ],
+  },
+];

@@ -1,0 +1,154 @@
+/**
+ * Mutants of the learner: what it takes for chosen, and the order in which it hands it on.
+ */
+import type { Mutant } from '../mutant.ts';
+
+const CORE = 'src/paxos/learner.ts';
+const ROLE = 'src/evpaxos/learner.ts';
+const PEER = 'src/evpaxos/peer.ts';
+
+export const LEARNER_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'learn-quorum-one-less',
+    breaks: 'a learner takes a value for chosen with one acceptance less than a quorum',
+    edits: [
+      {
+        file: CORE,
+        find: 'this.#quorum = quorumSize(acceptors);',
+        replace: 'this.#quorum = Math.max(1, quorumSize(acceptors) - 1);',
+      },
+    ],
+  },
+  {
+    id: 'learn-any-ballot',
+    breaks: 'acceptances of one value at different ballots are counted together',
+    edits: [
+      {
+        file: CORE,
+        find: 'if (other === mine || this.#ballots[other] !== acceptedBallot) continue;',
+        replace: 'if (other === mine || this.#ballots[other] === 0) continue;',
+      },
+    ],
+  },
+  {
+    id: 'learn-by-promised-ballot',
+    breaks: 'acceptances are counted by the ballot that was promised since, whatever their values',
+    edits: [
+      {
+        file: PEER,
+        find: 'this.#context.roles.learner?.onAccepted(this, instanceId, valueBallot, value);',
+        replace: 'this.#context.roles.learner?.onAccepted(this, instanceId, _ballot, value);',
+      },
+      {
+        file: CORE,
+        find: 'if (theirs === undefined || !sameBytes(theirs, value)) continue;',
+        replace: 'if (theirs === undefined) continue;',
+      },
+    ],
+  },
+  {
+    id: 'learn-twice-from-one',
+    breaks: 'an acceptor that accepted an instance at two ballots counts as two',
+    edits: [
+      {
+        file: CORE,
+        find: 'let count = 1;\n    let kept',
+        replace: 'let count = newest > 0 ? 2 : 1;\n    let kept',
+      },
+    ],
+  },
+  {
+    id: 'learn-by-ballot-alone',
+    breaks: 'acceptances at one ballot are counted together, whatever their values',
+    edits: [
+      {
+        file: CORE,
+        find: 'if (theirs === undefined || !sameBytes(theirs, value)) continue;',
+        replace: 'if (theirs === undefined) continue;',
+      },
+    ],
+    beyond: {
+      why: 'only an original proposer that was restarted puts two values at one ballot, and those are not restarted',
+      tests: ['src/paxos', 'test/traces'],
+    },
+  },
+  {
+    id: 'hole-skipped',
+    breaks: 'an instance that is missing is passed over once some later ones are chosen',
+    edits: [
+      {
+        file: CORE,
+        find: 'if (value === undefined) return undefined;\n    const chosen =',
+        replace:
+          'if (value === undefined) {\n      if (this.#highestClosed > this.#next + 16) this.#clear(this.#next++);\n' +
+          '      return undefined;\n    }\n    const chosen =',
+      },
+    ],
+  },
+  {
+    id: 'delivered-twice',
+    breaks: 'an instance is delivered again when its acceptances come again',
+    edits: [
+      {
+        file: CORE,
+        find: "if (instanceId < this.#next) return 'delivered already';",
+        replace:
+          "if (instanceId < this.#next - 1) return 'delivered already';\n    if (instanceId < this.#next) this.#next = instanceId;",
+      },
+    ],
+  },
+  {
+    id: 'out-of-order',
+    breaks: 'the instance after the next is delivered first, if it is chosen first',
+    edits: [
+      {
+        file: CORE,
+        find: 'const slot = this.#next & (this.window - 1);\n    const value = this.#chosen[slot];\n    if (value',
+        replace:
+          'if (this.#chosen[this.#next & (this.window - 1)] === undefined && this.isClosed(this.#next + 1))\n' +
+          '      this.#next++;\n' +
+          '    const slot = this.#next & (this.window - 1);\n    const value = this.#chosen[slot];\n    if (value',
+      },
+    ],
+  },
+  {
+    id: 'learner-ring-too-long',
+    breaks: 'the instance just beyond the ring is taken in, where the next one lies',
+    edits: [
+      {
+        file: CORE,
+        find: "if (instanceId >= this.#next + this.window) return 'beyond the window';",
+        replace: "if (instanceId > this.#next + this.window) return 'beyond the window';",
+      },
+    ],
+  },
+  {
+    id: 'slot-not-cleared',
+    breaks: 'acceptances of a delivered instance are left in the ring, for the one that comes there next',
+    edits: [
+      { file: CORE, find: '      this.#ballots[i] = 0;\n      this.#values[i] = undefined;\n', replace: '' },
+    ],
+  },
+  {
+    id: 'holes-never-asked',
+    breaks: 'what was missed is never asked for',
+    edits: [
+      {
+        file: ROLE,
+        find: 'this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));',
+        replace: '',
+      },
+    ],
+  },
+  {
+    id: 'votes-of-anybody',
+    breaks: 'a vote is counted for the acceptor that it names, whoever sends it',
+    edits: [
+      { file: PEER, find: 'if (acceptorId !== this.destination.acceptorId) return false;', replace: '' },
+    ],
+    beyond: {
+      why: 'nobody in the simulator votes for others',
+      tests: ['src/evpaxos', 'test/hostile/poison.test.ts', 'test/hostile/sockets.test.ts', 'test/traces'],
+    },
+  },
+];
