@@ -116,8 +116,8 @@ export function drawPlan(random: Random): Plan {
     betweenFaultsMs: pick(random, [100, 300, 800]),
     trims: random.next() < 0.5,
     preexecWindow: pick(random, [1, 4, 16, 128]),
-    inFlight: pick(random, [128, 256]),
-    learnerWindow: pick(random, [128, 512]),
+    inFlight: pick(random, [16, 128, 256]),
+    learnerWindow: pick(random, [32, 128, 512]),
     backlogBytes: pick(random, [16 * 1024, 64 * 1024]),
   };
 }
