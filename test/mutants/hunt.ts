@@ -88,6 +88,8 @@ async function bySeeds(mutant: Mutant, options: HuntOptions): Promise<Found> {
       // What the seed finds without the fault, too, says nothing of it.
       const limit = { stop, until: Number.POSITIVE_INFINITY };
       const control = await runSeeds(scratch.seeds, scratch.original, seed, 1, limit, () => undefined);
+      if (control?.checker === 'crash' || control?.checker === 'hang')
+        throw new Error(`seed ${seed} does not even run without a fault: ${control.message ?? ''}`);
       if (control?.checker !== undefined) continue;
       return { caughtBy: checker, where: `seed ${seed}`, message, seeds: next - limits.from };
     }

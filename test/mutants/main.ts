@@ -77,12 +77,16 @@ async function run(): Promise<void> {
       tell(mutant, outcome);
     }
   };
+  let isAborted = true;
   try {
     await Promise.all(Array.from({ length: workers }, worker));
+    isAborted = stop.signal.aborted;
   } finally {
+    // One that failed ends the others, too.
+    stop.abort();
     scratch.close();
   }
-  conclude(outcomes, (performance.now() - startedAt) / 1000, stop.signal.aborted);
+  conclude(outcomes, (performance.now() - startedAt) / 1000, isAborted);
 }
 
 function conclude(outcomes: readonly Outcome[], seconds: number, isAborted: boolean): void {

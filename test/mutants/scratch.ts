@@ -47,7 +47,7 @@ export class Scratch {
     this.#folder = mkdtempSync(join(parent, 'mutants-'));
     for (const room of ROOMS) {
       const from = join(root, 'src', room);
-      for (const name of readdirSync(from)) {
+      for (const name of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
         if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
         this.#writeProgram(join(this.original, 'src', room, name), readFileSync(join(from, name), 'utf8'));
       }
