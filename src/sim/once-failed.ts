@@ -33,4 +33,10 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     fault: 'a client gave a value to an original acceptor, which dropped it',
     since: '5f9d7bc',
   },
+  {
+    seed: 1029,
+    fault: 'a learner with several holes was not noticed to be stuck, and waited for ever',
+    since: 'c257a38',
+  },
+  { seed: 2019, fault: 'the same, with all replicas behind their learners', since: 'c257a38' },
 ];
