@@ -227,6 +227,34 @@ describe('what acceptors write', () => {
   });
 });
 
+describe('what an original proposer is told', () => {
+  const state = (trimInstanceId: number): Message => ({
+    type: 'acceptorState',
+    acceptorId: 0,
+    trimInstanceId,
+  });
+
+  test('trim: to go on above what is not chosen', () => {
+    const { checkers, write } = watched();
+    for (const acceptor of [0, 1]) write(acceptor, accepts(1, 11, A));
+    write(0, accepts(2, 11, B));
+    expect(complaint(() => checkers.sent(0, state(1), true))).toBe('none');
+    expect(complaint(() => checkers.sent(0, state(2), true))).toBe('trim');
+    expect(complaint(() => checkers.sent(0, state(1)))).toBe('durability');
+  });
+});
+
+test('an instance is scattered once its value is chosen and no majority tells one ballot', () => {
+  const { checkers, write } = watched();
+  write(0, accepts(1, 11, A));
+  write(1, accepts(1, 22, A));
+  expect(checkers.isScattered(1)).toBe(false);
+  write(2, accepts(1, 22, A));
+  expect(checkers.isScattered(1)).toBe(false);
+  write(2, accepts(1, 33, A));
+  expect(checkers.isScattered(1)).toBe(true);
+});
+
 describe('what clients are told', () => {
   test('durability: a value that no majority of disks accepted at one ballot', () => {
     const { checkers, write } = watched();
