@@ -23,6 +23,7 @@ import {
 } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
+import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
 import type { Observer } from './observer.ts';
 import { Outbox } from './outbox.ts';
@@ -63,6 +64,7 @@ export class AcceptorRole implements AcceptorHandler {
   readonly #options: AcceptorRoleOptions;
   readonly #acceptor: Acceptor;
   readonly #outbox: Outbox;
+  readonly #acceptances: Acceptances;
   readonly #frontier: Frontier;
   readonly #told = new Map<Peer, number>();
   readonly #stuck = new Stuck();
@@ -78,11 +80,13 @@ export class AcceptorRole implements AcceptorHandler {
     this.#options = options;
     this.#acceptor = new Acceptor(options.id, options.storage);
     this.#frontier = new Frontier(options.storage);
-    this.#outbox = new Outbox(options.storage, options.turn, (error) => this.#fail(error));
+    // Before the outbox: what is handed out in a turn leaves with its commit.
     options.turn.addStep(() => {
       this.#told.clear();
-      return false;
+      return this.#acceptances.flush();
     });
+    this.#outbox = new Outbox(options.storage, options.turn, (error) => this.#fail(error));
+    this.#acceptances = new Acceptances(options.id, options.peers, this.#outbox);
   }
 
   start(): void {
@@ -145,12 +149,15 @@ export class AcceptorRole implements AcceptorHandler {
 
   /** Hot. */
   onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
-    if (this.#failed) return;
+    if (this.#failed || this.#isIntruder(peer, ballot)) return;
     try {
       if (!peer.isOurs) this.#moveOn(peer, instanceId);
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
-      if (outcome === 'accepted') this.#tellAccepted(instanceId, ballot, value);
-      else if (outcome === 'preempted') {
+      if (outcome === 'accepted') {
+        this.#frontier.note(instanceId);
+        this.#acceptances.note(peer, instanceId, ballot, value);
+        this.#options.turn.schedule();
+      } else if (outcome === 'preempted') {
         if (peer.isBehind()) peer.countDropped();
         else
           encodePreempted(this.#outbox.to(peer), this.#acceptor.id, instanceId, this.#acceptor.preemptedBy);
@@ -160,21 +167,13 @@ export class AcceptorRole implements AcceptorHandler {
     }
   }
 
-  /** Encodes it once and copies it to everybody connected; who does not read misses it. */
-  #tellAccepted(instanceId: number, ballot: number, value: Uint8Array): void {
-    this.#frontier.note(instanceId);
-    const scratch = this.#options.peers.scratch;
-    encodeAccepted(scratch, this.#acceptor.id, instanceId, ballot, ballot, value);
-    this.#broadcast(scratch.view(), value.length === 0);
-  }
-
-  #broadcast(bytes: Uint8Array, oursOnly: boolean): void {
-    for (const peer of this.#options.peers.inbound) {
-      // An original learner dies of an empty value.
-      if (oursOnly && !peer.isOurs) continue;
-      if (peer.isBehind()) peer.countDropped();
-      else this.#outbox.to(peer).append(bytes);
-    }
+  /**
+   * True if somebody else asks at the ballot of the leader that we hear: an original with its id, perhaps. Who learns
+   * from that leader what is chosen takes what we accepted at its ballot for what it proposed.
+   */
+  #isIntruder(peer: Peer, ballot: number): boolean {
+    if (ballot !== this.#leader.ballot || this.#leaderPeer === undefined) return false;
+    return peer !== this.#leaderPeer && !peer.isProcessOf(this.#leaderPeer);
   }
 
   onRepeat(peer: Peer, from: number, to: number): void {
@@ -289,8 +288,12 @@ export class AcceptorRole implements AcceptorHandler {
   #tellState(): void {
     const scratch = this.#options.peers.scratch;
     encodeAcceptorState(scratch, this.#acceptor.id, this.#acceptor.trimInstanceId);
-    this.#broadcast(scratch.view(), false);
-    for (const peer of this.#options.peers.inbound) if (peer.isOurs) this.#tellStatus(peer, 0);
+    const bytes = scratch.view();
+    for (const peer of this.#options.peers.inbound) {
+      if (peer.isBehind()) peer.countDropped();
+      else this.#outbox.to(peer).append(bytes);
+      if (peer.isOurs) this.#tellStatus(peer, 0);
+    }
   }
 
   #tellStatus(peer: Peer, token: number): void {

@@ -4,7 +4,8 @@
  */
 import type { Config } from '../config/config.ts';
 import { probeBallot } from '../paxos/ballot.ts';
-import type { Accept, Proposer } from '../paxos/proposer.ts';
+import type { Accept } from '../paxos/proposal.ts';
+import type { Proposer } from '../paxos/proposer.ts';
 import { quorumSize } from '../paxos/quorum.ts';
 import {
   encodeAccept,
@@ -116,7 +117,7 @@ export class Asking {
   /** True while a quorum of acceptors reads what we send: what is proposed to fewer waits for a timeout. Hot. */
   isQuorumReading(): boolean {
     let reading = 0;
-    for (const peer of this.acceptors) if (!peer.isBehind()) reading++;
+    for (const peer of this.acceptors) if (!(peer.counterpart ?? peer).isBehind()) reading++;
     return reading >= this.#quorum;
   }
 
@@ -187,7 +188,9 @@ export class Asking {
     const scratch = this.#options.peers.scratch;
     encodeAccept(scratch, instanceId, ballot, value);
     const bytes = scratch.view();
-    for (const peer of this.acceptors) {
+    for (const acceptor of this.acceptors) {
+      // Among ours on the connection that its acceptor's broadcasts take too: one write less.
+      const peer = acceptor.counterpart ?? acceptor;
       if (peer.isBehind()) {
         peer.countDropped();
         continue;

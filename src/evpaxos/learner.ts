@@ -21,6 +21,7 @@ import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import type { LearnerHandler, PeerListener } from './roles.ts';
+import { Sparing } from './sparing.ts';
 import type { Turn } from './turn.ts';
 
 /** Holes are looked for this often, as in the original. */
@@ -65,6 +66,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   readonly #trims: number[];
   /** what each acceptor knows to be chosen */
   readonly #chosen: number[];
+  readonly #sparing: Sparing;
   #timer: Timer | undefined;
   /** everything up to here was asked for */
   #askedTo = 0;
@@ -82,6 +84,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     this.#options = options;
     const acceptors = options.config.acceptors.length;
     this.core = new Learner({ acceptors, window: options.window, catchUp: options.start !== 'heard' });
+    this.#sparing = new Sparing(options.peers);
     this.#isPlaced = options.start !== 'chosen';
     this.#highest = new Array<number>(acceptors).fill(0);
     this.#trims = new Array<number>(acceptors).fill(0);
@@ -120,6 +123,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
 
   onPeerReady(peer: Peer): void {
     if (peer.acceptorId < 0) return;
+    this.#sparing.opened();
     if (peer.isOurs) {
       encodeQuery(peer.out, 0);
       peer.sent();
@@ -131,7 +135,9 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   }
 
   onPeerClosed(peer: Peer): void {
-    if (peer.acceptorId >= 0) this.#highest[peer.acceptorId] = 0;
+    if (peer.acceptorId < 0) return;
+    this.#highest[peer.acceptorId] = 0;
+    this.#sparing.closed(peer);
   }
 
   /** Hot. */
@@ -143,6 +149,13 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     }
     const outcome = this.core.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
     if (outcome === 'closed' && instanceId > this.#askedTo) this.#options.chosenLive?.(acceptedBallot);
+  }
+
+  onChosen(leader: Peer, ballot: number, from: number, to: number): void {
+    if (!this.#isPlaced || from > to) return;
+    this.core.receiveChosen(ballot, from, to);
+    this.#sparing.heard(leader, ballot, this.#options.clock.now());
+    this.#options.turn.schedule();
   }
 
   onStatus(peer: Peer, status: AcceptorStatus): void {
@@ -179,7 +192,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
 
   /** The highest instance that can be learned, as far as is known. */
   get #reachable(): number {
-    return Math.max(kthHighest(this.#highest, quorumSize(this.core.acceptors)), this.core.highestClosed);
+    const heard = kthHighest(this.#highest, quorumSize(this.core.acceptors));
+    return Math.max(heard, this.core.highestClosed, this.core.highestCounted);
   }
 
   #deliver(): boolean {
@@ -224,6 +238,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (next > this.#reachable) return;
     // One acceptor alone told of this instance: history is not fetched on its word.
     if (!this.core.hasBegun && this.#reachable - next > REPEAT_INSTANCES) return;
+    this.#sparing.listen(this.#options.clock.now());
     this.#askedTo = 0;
     this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
   }

@@ -12,8 +12,9 @@ class LoopbackLink implements Link {
   #queue: Uint8Array[] = [];
   #closed = false;
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array): boolean {
     if (!this.#closed) this.#queue.push(bytes);
+    return false;
   }
 
   pause(): void {}

@@ -12,7 +12,7 @@ import type { Storage } from '../paxos/storage.ts';
 import { WaitingValues } from '../paxos/waiting.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { encodeTrim } from '../transport/encode.ts';
-import { Role } from '../transport/messages.ts';
+import { Capability, Role } from '../transport/messages.ts';
 import { systemRandom } from '../transport/random.ts';
 import { TcpTransport } from '../transport/tcp.ts';
 import type { Clock, Random, Transport } from '../transport/transport.ts';
@@ -109,7 +109,7 @@ export class Node {
       roles: roleBits,
       id,
       process,
-      capabilities: 0,
+      capabilities: Capability.brief,
       fingerprint,
       software: SOFTWARE,
     };

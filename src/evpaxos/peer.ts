@@ -7,41 +7,19 @@
  *
  * Invariant: a vote of acceptor i is passed on only if this is our own connection to acceptor i.
  */
+import { ballotOwner } from '../paxos/ballot.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
 import { Decoder } from '../transport/decode.ts';
 import { encodeHello, encodePong, encodeRefused } from '../transport/encode.ts';
-import { type AcceptorStatus, type Hello, type MessageHandler, Role } from '../transport/messages.ts';
+import type { AcceptorStatus, Hello, MessageHandler } from '../transport/messages.ts';
+import { Capability, Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
-import type { Observer } from './observer.ts';
-import type { AcceptorHandler, Roles } from './roles.ts';
-
-/** Why a connection is refused, as REFUSED tells it. */
-export const RefusalCode = { otherCluster: 1, idInUse: 2 } as const;
+import { Drops } from './drops.ts';
+import { type Destination, type PeerContext, RefusalCode } from './peer-context.ts';
+import type { AcceptorHandler } from './roles.ts';
 
 /** A link keeps each write apart, at 200 bytes: no more than this waits there in perhaps small pieces. */
 const MAX_AHEAD_BYTES = 64 * 1024;
-
-/** What a peer needs of the node around it. */
-export interface PeerContext {
-  readonly roles: Roles;
-  readonly observer: Observer;
-  readonly hello: Hello;
-  readonly maxMessageBytes: number;
-  /** what may wait for this peer before broadcasts to it are dropped */
-  readonly maxBacklogBytes: number;
-  /** the peer has something to send, or may have changed what a turn's steps can do */
-  changed(peer: Peer): void;
-  /** the acceptor that this peer is says that another living process has our proposer id */
-  idInUse(peer: Peer, reason: string): void;
-}
-
-/** Where an outbound connection leads; -1: not to an acceptor, or not to a proposer. */
-export interface Destination {
-  readonly acceptorId: number;
-  readonly proposerId: number;
-}
-
-export const NOWHERE: Destination = { acceptorId: -1, proposerId: -1 };
 
 export class Peer implements MessageHandler {
   readonly link: Link;
@@ -59,12 +37,16 @@ export class Peer implements MessageHandler {
   proposesWith = 0;
   /** what it asks of our acceptor is not heard: another process may have its proposer id */
   isMuted = false;
+  /** the connection that goes the other way between the same two processes, while both are up */
+  counterpart: Peer | undefined;
+  /** it wants to hear no acceptances at this ballot; 0: all */
+  sparedBallot = 0;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
   #ready = false;
   #closed = false;
-  #dropped = 0;
+  readonly #drops: Drops;
   #sendsOnlyValues = true;
   #isAcceptor = false;
   /** what waits in the link, as of the last write: asked for once a turn, since a broadcast asks for every message */
@@ -75,6 +57,7 @@ export class Peer implements MessageHandler {
     this.link = link;
     this.outbound = outbound;
     this.destination = destination;
+    this.#drops = new Drops(context.observer, link);
     this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
   }
 
@@ -114,6 +97,18 @@ export class Peer implements MessageHandler {
     return this.#sendsOnlyValues;
   }
 
+  /** True if it knows acceptedRange, chosen and spare. */
+  get isBrief(): boolean {
+    return this.#hello !== undefined && (this.#hello.capabilities & Capability.brief) !== 0;
+  }
+
+  /** True if the other end is the same process as that of another connection, or this one. */
+  isProcessOf(other: Peer): boolean {
+    const [mine, theirs] = [this.#hello, other.#hello];
+    if (mine === undefined || theirs === undefined) return false;
+    return mine.process === theirs.process && mine.id === theirs.id && mine.roles === theirs.roles;
+  }
+
   hasRole(role: number): boolean {
     return this.#hello !== undefined && (this.#hello.roles & role) !== 0;
   }
@@ -150,17 +145,15 @@ export class Peer implements MessageHandler {
     return false;
   }
 
-  /** Counts a message that was not sent because the peer is behind, and says so once. */
-  countDropped(): void {
-    if (this.#dropped++ > 0) return;
-    const waitingBytes = this.#backlogBytes;
-    this.#context.observer.report({ type: 'slow-peer', remote: this.remote, waitingBytes });
+  /** Counts messages that were not sent because the peer is behind, and says so once. */
+  countDropped(messages = 1): void {
+    this.#drops.count(messages, this.#backlogBytes);
   }
 
   /** Writes what was encoded in this turn, unless too much waits in the link: then it gathers until that is gone. */
   flush(): void {
     if (this.out.length === 0 || this.#closed || this.#linkBytes > MAX_AHEAD_BYTES) return;
-    this.link.write(this.out.take());
+    if (this.link.write(this.out.take())) this.out.reuse();
     this.#linkBytes = this.link.waitingBytes;
   }
 
@@ -168,10 +161,7 @@ export class Peer implements MessageHandler {
   drained(): void {
     this.#linkBytes = 0;
     this.#context.changed(this);
-    if (this.#dropped === 0) return;
-    const droppedMessages = this.#dropped;
-    this.#dropped = 0;
-    this.#context.observer.report({ type: 'peer-reads-again', remote: this.remote, droppedMessages });
+    this.#drops.end();
   }
 
   /** Takes bytes from the link. Bad ones close it, with a line in the log. */
@@ -251,10 +241,13 @@ export class Peer implements MessageHandler {
     this.#acceptor?.onPrepare(this, instanceId, ballot);
   }
 
+  /** Hot. Comes on either of two connections; what it says is said by, and answered on, the one that they opened. */
   accept(instanceId: number, ballot: number, value: Uint8Array): void {
-    this.#speaks();
-    this.proposesWith = ballot;
-    this.#acceptor?.onAccept(this, instanceId, ballot, value);
+    const asker = this.outbound ? this.counterpart : this;
+    if (asker === undefined) return;
+    asker.#speaks();
+    asker.proposesWith = ballot;
+    asker.#acceptor?.onAccept(asker, instanceId, ballot, value);
   }
 
   repeat(from: number, to: number): void {
@@ -307,6 +300,20 @@ export class Peer implements MessageHandler {
     this.#context.roles.proposer?.onAccepted(this, instanceId, valueBallot, value);
   }
 
+  acceptedRange(acceptorId: number, ballot: number, from: number, to: number): void {
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onAcceptedRange(this, ballot, from, to);
+  }
+
+  /** Only a ballot's owner says what was chosen at it. */
+  chosen(ballot: number, from: number, to: number): void {
+    if (this.#hello?.id !== ballotOwner(ballot) || !this.hasRole(Role.proposer)) return;
+    this.#context.roles.learner?.onChosen(this, ballot, from, to);
+  }
+
+  spare(ballot: number): void {
+    this.sparedBallot = ballot;
+  }
+
   preempted(acceptorId: number, instanceId: number, ballot: number): void {
     if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onPreempted(this, instanceId, ballot);
   }
@@ -344,9 +351,8 @@ export class Peer implements MessageHandler {
     trimInstanceId: number,
     count: number,
   ): void {
-    if (!this.#isVoteOf(acceptorId)) return;
     const promise = { ballot, from, to, promisedBallot, trimInstanceId, count };
-    this.#context.roles.proposer?.onPromiseFrom(this, promise);
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onPromiseFrom(this, promise);
   }
 
   leader(acceptorId: number, ballot: number, _chosen: number, next: number): void {
@@ -371,10 +377,8 @@ export class Peer implements MessageHandler {
   }
 
   unknown(type: number): void {
-    this.#context.observer.report({
-      type: 'debug',
-      text: `${this.remote} sent a message of type ${type}: ignored`,
-    });
+    const text = `${this.remote} sent a message of type ${type}: ignored`;
+    this.#context.observer.report({ type: 'debug', text });
   }
 
   get #acceptor(): AcceptorHandler | undefined {

@@ -65,7 +65,7 @@ function network(
       return {
         remote: `${host}:${port}`,
         waitingBytes: 0,
-        write: nothing,
+        write: () => false,
         pause: nothing,
         resume: nothing,
         close,

@@ -10,7 +10,8 @@ import { type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
 import { type Loopback, makeLoopback } from './loopback.ts';
 import type { Observer } from './observer.ts';
-import { type Destination, NOWHERE, Peer, type PeerContext } from './peer.ts';
+import { Peer } from './peer.ts';
+import { type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
 import type { Roles } from './roles.ts';
 import type { Turn } from './turn.ts';
 
@@ -82,10 +83,14 @@ export class Peers {
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
+        this.#pair(peer);
         this.#meet(peer);
       },
       onPeerClosed: (peer) => {
         this.#acceptors = this.#acceptors.filter((one) => one !== peer);
+        const { counterpart } = peer;
+        unpair(peer);
+        if (counterpart !== undefined) this.#pair(counterpart);
       },
     });
     turn.addStep(() => this.#deliverLoopback());
@@ -178,7 +183,7 @@ export class Peers {
   watch(): void {
     this.#watch = this.#options.clock.after(LOOK_MS, () => {
       for (const peer of this.#acceptors) {
-        if (!peer.isAcceptor || peer.link === this.#loopback?.outbound) continue;
+        if (!peer.isAcceptor || this.isSelf(peer)) continue;
         if (++peer.silentLooks > SILENT_SECONDS) peer.link.close();
       }
       this.watch();
@@ -256,6 +261,29 @@ export class Peers {
     peer = new Peer(this.#context, link, true, outbound.destination);
   }
 
+  /** Two connections between the same two processes, one opened by each, know each other. */
+  #pair(peer: Peer): void {
+    if (!peer.isBrief || this.isSelf(peer)) return;
+    for (const other of peer.outbound ? this.#inbound : this.#acceptors) {
+      if (!other.isProcessOf(peer)) continue;
+      // The newest there is: an older one may be lost already, and not know it.
+      unpair(other);
+      unpair(peer);
+      peer.counterpart = other;
+      other.counterpart = peer;
+    }
+  }
+
+  /** True if an acceptor is in this process too. */
+  get hasSelf(): boolean {
+    return this.#loopback !== undefined;
+  }
+
+  /** True for either end of a replica's connection with itself. */
+  isSelf(peer: Peer): boolean {
+    return peer.link === this.#loopback?.outbound || peer.link === this.#loopback?.inbound;
+  }
+
   /** An acceptor came to us: it is up, so a connection to it need not wait for its next try. */
   #meet(peer: Peer): void {
     if (peer.outbound || !peer.hasRole(Role.acceptor)) return;
@@ -297,8 +325,7 @@ export class Peers {
   #deliverLoopback(): boolean {
     const loopback = this.#loopback;
     if (loopback === undefined) return false;
-    for (const peer of this.#dirty)
-      if (peer.link === loopback.outbound || peer.link === loopback.inbound) peer.flush();
+    for (const peer of this.#dirty) if (this.isSelf(peer)) peer.flush();
     return loopback.deliver();
   }
 
@@ -325,4 +352,9 @@ function peerEvents(peer: Peer, gone: () => void): LinkEvents {
 
 function isSameAddress(left: NodeAddress, right: NodeAddress): boolean {
   return left.host === right.host && left.port === right.port;
+}
+
+function unpair(peer: Peer): void {
+  if (peer.counterpart !== undefined) peer.counterpart.counterpart = undefined;
+  peer.counterpart = undefined;
 }

@@ -9,7 +9,8 @@
 import { encodePing } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
-import { type Peer, RefusalCode } from './peer.ts';
+import type { Peer } from './peer.ts';
+import { RefusalCode } from './peer-context.ts';
 import type { PeerListener } from './roles.ts';
 
 /** How long a process that seems dead has to show that it lives. */

@@ -14,13 +14,14 @@ import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock, Random, Timer } from '../transport/transport.ts';
 import { Asking } from './asking.ts';
 import { ASK_AGAIN_MS, Campaign } from './campaign.ts';
-import { ballotsExhausted, instancesExhausted } from './exhausted.ts';
+import { ballotsExhausted } from './exhausted.ts';
 import { Leadership } from './leadership.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import { PhaseTwo } from './phase-two.ts';
 import { Raises } from './raises.ts';
-import { MAX_REPAIRS, Repairs } from './repairs.ts';
+import { MAX_REPAIRS } from './repairs.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
 import { hasOurProposer, leaderRoute } from './routes.ts';
 import { Trims } from './trims.ts';
@@ -64,7 +65,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** the highest ballot that this process proposed with */
   #usedBallot = 0;
   readonly #raises: Raises;
-  readonly #repairs: Repairs<Value>;
+  readonly #phaseTwo: PhaseTwo;
   #ticks: Timer | undefined;
   #heartbeatAt = 0;
   #resendAt = 0;
@@ -81,12 +82,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raises = new Raises(leaderTimeoutMs, random);
     this.#trims = new Trims(acceptors, () => Math.max(options.highestChosen(), this.core.low - 1));
     this.#asking = new Asking({ ...options, core: this.core });
-    this.#repairs = new Repairs<Value>({
-      acceptors,
-      takeWaiting: () => this.core.takeWaiting(),
-      putBack: (value) => this.core.propose(value),
-      chosen: options.chosen,
-    });
+    this.#phaseTwo = new PhaseTwo({ ...options, core: this.core, asking: this.#asking });
     turn.addStep(() => this.#pump());
   }
 
@@ -104,6 +100,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   close(): void {
     this.#closed = true;
     this.#ticks?.cancel();
+    this.#phaseTwo.close();
   }
 
   /** Where waiting values go now: here while we lead, else to the leader. */
@@ -149,7 +146,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
     if (this.#state === 'leading' && ballot === this.core.ballot && instanceId < this.core.low) {
-      const accept = this.#repairs.receivePromise(aid, instanceId, ballot, valueBallot, value);
+      const accept = this.#phaseTwo.repairs.receivePromise(aid, instanceId, ballot, valueBallot, value);
       if (accept !== undefined) this.#asking.accept(accept);
     }
     if (outcome === 'prepare') this.#asking.prepareSingle(peer, instanceId, this.core.ballot);
@@ -159,16 +156,17 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   /** Hot. */
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
-    const aid = peer.acceptorId;
-    this.#asking.heard(aid);
-    const finished = this.core.receiveAccepted(aid, instanceId, acceptedBallot, value);
-    this.#repairs.receiveAccepted(aid, instanceId, acceptedBallot, value);
-    if (finished?.chosen !== undefined) this.#options.chosen(finished.chosen);
+    this.#asking.heard(peer.acceptorId);
+    this.#phaseTwo.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
+  }
+
+  onAcceptedRange(peer: Peer, ballot: number, from: number, to: number): void {
+    this.#phaseTwo.receiveAcceptedRange(peer, ballot, from, to);
   }
 
   onPreempted(peer: Peer, instanceId: number, ballot: number): void {
     this.#asking.heard(peer.acceptorId);
-    if (ballot > this.core.ballot) this.#repairs.giveUp(instanceId);
+    if (ballot > this.core.ballot) this.#phaseTwo.repairs.giveUp(instanceId);
     if (this.core.receivePreempted(peer.acceptorId, instanceId, ballot) === 'preempted') this.#preempted();
   }
 
@@ -231,7 +229,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     // Where one is missing its neighbours are. Originals have not told what they promised there: ours are asked alone.
     const last = Math.min(instanceId + MAX_REPAIRS, this.core.low);
     for (let i = instanceId; i < last; i++) {
-      if (this.#repairs.open(i, this.#options.clock.now())) this.#asking.prepareAtOurs(i);
+      if (this.#phaseTwo.repairs.open(i, this.#options.clock.now())) this.#asking.prepareAtOurs(i);
     }
   }
 
@@ -257,7 +255,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#campaign = undefined;
     if (this.#state === 'leading') {
       this.#options.observer.report({ type: 'stepped-down', ballot: this.core.ballot, reason });
-      this.#repairs.clear();
+      this.#phaseTwo.repairs.clear();
       this.core.stepDown(this.#options.clock.now());
     }
     this.#state = 'following';
@@ -297,7 +295,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raises.note(now, this.core.low - 1);
     this.#state = 'leading';
     this.#announced = false;
-    this.#repairs.clear();
+    this.#phaseTwo.repairs.clear();
     this.core.raise(ballot, now);
     this.#usedBallot = ballot;
     this.#asking.prepareAll();
@@ -350,15 +348,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** The proposer's part of a turn's end: proposes all it can. */
   #pump(): boolean {
     if (this.#state !== 'leading') return false;
-    const now = this.#options.clock.now();
-    do {
-      while (this.#asking.isQuorumReading()) {
-        const accept = this.core.accept(now);
-        if (accept === undefined) break;
-        if (accept.instanceId > MAX_WIRE_INSTANCE) this.#options.failed(instancesExhausted());
-        else this.#asking.accept(accept);
-      }
-    } while (this.#asking.prepareAhead() && this.core.waitingCount > 0);
+    this.#phaseTwo.pump();
     if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     this.#asking.prepareRanges();
     return false;

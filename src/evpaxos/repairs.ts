@@ -13,7 +13,7 @@
  * or it was proposed by a repair, which stays until it is done or the ballot changes.
  */
 import { sameBytes } from '../paxos/acceptor.ts';
-import type { Accept } from '../paxos/proposer.ts';
+import type { Accept } from '../paxos/proposal.ts';
 import { Quorum } from '../paxos/quorum.ts';
 
 /** How many instances are run again at a time; a learner that misses more asks again. */
@@ -102,6 +102,16 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     if (!repair.accepted.reached()) return;
     this.#open.delete(instanceId);
     if (repair.own !== undefined) this.#options.chosen(repair.own);
+  }
+
+  /** What is proposed at `ballot` in these instances. */
+  proposed(ballot: number, from: number, to: number): Accept[] {
+    const accepts: Accept[] = [];
+    for (const { accept } of this.#open.values()) {
+      if (accept?.ballot === ballot && accept.instanceId >= from && accept.instanceId <= to)
+        accepts.push(accept);
+    }
+    return accepts;
   }
 
   /** An acceptor refused: whoever still misses the instance asks again. */

@@ -19,6 +19,8 @@ export interface AcceptorHandler {
 export interface ProposerHandler {
   onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void;
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
+  /** What was proposed at `ballot` in the instances from `from` to `to` is accepted. */
+  onAcceptedRange(peer: Peer, ballot: number, from: number, to: number): void;
   onPreempted(peer: Peer, instanceId: number, ballot: number): void;
   onAcceptorState(peer: Peer, trimInstanceId: number): void;
   onStatus(peer: Peer, status: AcceptorStatus): void;
@@ -46,6 +48,8 @@ export interface RangedPromise {
 
 export interface LearnerHandler {
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
+  /** The leader of `ballot` counted a quorum for each of these instances. */
+  onChosen(peer: Peer, ballot: number, from: number, to: number): void;
   onStatus(peer: Peer, status: AcceptorStatus): void;
   onAcceptorState(peer: Peer, trimInstanceId: number): void;
 }

@@ -304,6 +304,46 @@ describe('Learner: the ring', () => {
   });
 });
 
+describe('Learner: what a leader counted', () => {
+  it('takes one acceptance at that very ballot for chosen, before or after the leader’s word', () => {
+    const l = learner();
+    l.receiveAccepted(2, 1, 21, bytes('a'));
+    l.receiveAccepted(2, 2, 21, bytes('b'));
+    l.receiveChosen(21, 1, 3);
+    expect(delivered(l)).toEqual(['1:a@21', '2:b@21']);
+    expect(l.receiveAccepted(0, 3, 21, bytes('c'))).toBe('closed');
+    expect(delivered(l)).toEqual(['3:c@21']);
+  });
+
+  it('takes no acceptance at another ballot, nor outside the stretch', () => {
+    const l = learner();
+    l.receiveAccepted(0, 1, 11, bytes('old'));
+    l.receiveChosen(21, 1, 2);
+    expect(delivered(l)).toEqual([]);
+    expect(l.receiveAccepted(1, 1, 31, bytes('new'))).toBe('counted');
+    close(l, 1, bytes('a'), 41);
+    expect(l.receiveAccepted(0, 3, 21, bytes('c'))).toBe('counted');
+    l.receiveAccepted(0, 2, 21, bytes('b'));
+    expect(delivered(l)).toEqual(['1:a@41', '2:b@21']);
+  });
+
+  it('does not let an outvoted leader’s word undo a later one’s', () => {
+    const l = learner();
+    l.receiveChosen(31, 1, 5);
+    l.receiveChosen(21, 1, 9);
+    expect(l.receiveAccepted(0, 1, 21, bytes('a'))).toBe('counted');
+    expect(l.receiveAccepted(0, 2, 31, bytes('b'))).toBe('closed');
+  });
+
+  it('keeps what it heard while its ring grows to the window', () => {
+    const l = learner(8192);
+    for (let i = 8192; i >= 1; i -= 3) close(l, i, bytes(`${i}`));
+    for (let i = 1; i <= 8192; i++) if (!l.isClosed(i)) close(l, i, bytes(`${i}`));
+    expect(l.receiveAccepted(0, 8193, 101, EMPTY)).toBe('beyond the window');
+    expect(delivered(l)).toEqual(Array.from({ length: 8192 }, (_, i) => `${i + 1}:${i + 1}@101`));
+  });
+});
+
 describe('Learner: copies and keys', () => {
   it('has a copy that shares nothing', () => {
     const l = learner();

@@ -44,6 +44,9 @@ export interface LearnerOptions {
   readonly catchUp?: boolean;
 }
 
+/** How many instances the ring holds before it has to grow. */
+const FIRST_SLOTS = 1024;
+
 /** A learner that does not catch up begins so far below the first chosen instance, if it heard of one there. */
 const FIRST_SPAN = 1024;
 
@@ -58,12 +61,16 @@ export class Learner {
   #highestClosed = 0;
   #highestSeen = 0;
   #keptBytes = 0;
+  /** slots of the ring: few at first, since what is used again and again stays near the processor */
+  #slots: number;
   /** per ring slot and acceptor: the ballot of its newest acceptance, and the value */
-  readonly #ballots: Float64Array;
-  readonly #values: (Uint8Array | undefined)[];
+  #ballots: Float64Array;
+  #values: (Uint8Array | undefined)[];
   /** per ring slot: the ballot a quorum accepted, or 0 */
-  readonly #closed: Float64Array;
-  readonly #chosen: (Uint8Array | undefined)[];
+  #closed: Float64Array;
+  #chosen: (Uint8Array | undefined)[];
+  /** what a leader counted: every instance of this stretch is chosen, at this ballot; 0: it told nothing */
+  #counted = { ballot: 0, from: 0, to: 0 };
 
   constructor(options: LearnerOptions) {
     const { acceptors, window = 65_536, maxBytes = 67_108_864, catchUp = true } = options;
@@ -74,10 +81,11 @@ export class Learner {
     this.#quorum = quorumSize(acceptors);
     this.#waitingForFirst = !catchUp;
     this.#hasBegun = catchUp;
-    this.#ballots = new Float64Array(window * acceptors);
-    this.#values = new Array<Uint8Array | undefined>(window * acceptors).fill(undefined);
-    this.#closed = new Float64Array(window);
-    this.#chosen = new Array<Uint8Array | undefined>(window).fill(undefined);
+    this.#slots = Math.min(window, FIRST_SLOTS);
+    this.#ballots = new Float64Array(this.#slots * acceptors);
+    this.#values = nothing(this.#slots * acceptors);
+    this.#closed = new Float64Array(this.#slots);
+    this.#chosen = nothing(this.#slots);
   }
 
   /** The next instance to deliver; all below are delivered, or skipped by setInstanceId. */
@@ -93,6 +101,11 @@ export class Learner {
   /** The highest instance that any acceptor was heard to have accepted; 0: none. */
   get highestSeen(): number {
     return this.#highestSeen;
+  }
+
+  /** The highest instance that a leader said is chosen; 0: none. */
+  get highestCounted(): number {
+    return this.#counted.to;
   }
 
   /** True until the first instance is heard of, for a learner that does not start from 1. */
@@ -111,7 +124,7 @@ export class Learner {
     this.#hasBegun = true;
     const next = instanceId + 1;
     if (next <= this.#next) return;
-    const last = Math.min(next, this.#next + this.window);
+    const last = Math.min(next, this.#next + this.#slots);
     for (let i = this.#next; i < last; i++) this.#clear(i);
     this.#next = next;
     this.#highestClosed = Math.max(this.#highestClosed, instanceId);
@@ -129,8 +142,9 @@ export class Learner {
     if (instanceId < this.#next) return 'delivered already';
     if (instanceId > this.#highestSeen) this.#highestSeen = instanceId;
     if (instanceId >= this.#next + this.window) return 'beyond the window';
+    while (instanceId >= this.#next + this.#slots) this.#grow();
 
-    const slot = instanceId & (this.window - 1);
+    const slot = instanceId & (this.#slots - 1);
     if (this.#closed[slot] !== 0) return 'counted';
     const base = slot * this.acceptors;
     const mine = base + acceptorId;
@@ -153,13 +167,45 @@ export class Learner {
     if (count === 1 && !this.#isKept(base, value)) this.#keptBytes += value.length;
     this.#ballots[mine] = acceptedBallot;
     this.#keep(base, mine, kept);
-    if (count < this.#quorum) return 'counted';
+    if (count < this.#quorum && !this.#isCounted(instanceId, acceptedBallot)) return 'counted';
+    this.#close(instanceId, acceptedBallot, kept);
+    return 'closed';
+  }
 
-    this.#closed[slot] = acceptedBallot;
-    this.#chosen[slot] = kept;
+  /**
+   * The leader of `ballot` counted a quorum there for every instance from `from` to `to`, inclusive. What any acceptor
+   * accepted there at that very ballot is what was chosen, since a ballot has one value an instance.
+   */
+  receiveChosen(ballot: number, from: number, to: number): void {
+    const { ballot: known, from: knownFrom, to: knownTo } = this.#counted;
+    if (ballot < known) return;
+    this.#counted = { ballot, from, to };
+    const isMore = ballot === known && from >= knownFrom;
+    const first = Math.max(isMore ? Math.max(from, knownTo + 1) : from, this.#next);
+    const last = Math.min(to, this.#highestSeen, this.#next + this.#slots - 1);
+    for (let i = first; i <= last; i++) {
+      const slot = i & (this.#slots - 1);
+      if (this.#closed[slot] !== 0) continue;
+      for (let mine = slot * this.acceptors; mine < (slot + 1) * this.acceptors; mine++) {
+        const value = this.#values[mine];
+        if (value === undefined || this.#ballots[mine] !== ballot) continue;
+        this.#close(i, ballot, value);
+        break;
+      }
+    }
+  }
+
+  #isCounted(instanceId: number, acceptedBallot: number): boolean {
+    const { ballot, from, to } = this.#counted;
+    return acceptedBallot === ballot && instanceId >= from && instanceId <= to;
+  }
+
+  #close(instanceId: number, ballot: number, value: Uint8Array): void {
+    const slot = instanceId & (this.#slots - 1);
+    this.#closed[slot] = ballot;
+    this.#chosen[slot] = value;
     if (instanceId > this.#highestClosed) this.#highestClosed = instanceId;
     if (!this.#hasBegun) this.#begin(instanceId);
-    return 'closed';
   }
 
   /** Puts a value in an acceptor's place. One that several hold is one, and counted with the first. */
@@ -182,7 +228,10 @@ export class Learner {
       for (let i = this.#next; i <= this.#highestSeen; i++) this.#clear(i);
       this.#next = instanceId;
       this.#highestSeen = instanceId;
-    } else this.#next = low;
+    } else {
+      while (high - low >= this.#slots) this.#grow();
+      this.#next = low;
+    }
     this.#waitingForFirst = false;
   }
 
@@ -194,13 +243,13 @@ export class Learner {
   }
 
   #isHeardOf(instanceId: number): boolean {
-    const base = (instanceId & (this.window - 1)) * this.acceptors;
+    const base = (instanceId & (this.#slots - 1)) * this.acceptors;
     return this.#ballots.subarray(base, base + this.acceptors).some((ballot) => ballot !== 0);
   }
 
   /** The next instance in order, if it is closed; each is handed out once. */
   deliverNext(): Chosen | undefined {
-    const slot = this.#next & (this.window - 1);
+    const slot = this.#next & (this.#slots - 1);
     const value = this.#chosen[slot];
     if (value === undefined) return undefined;
     const chosen = { instanceId: brand(this.#next), ballot: this.#closed[slot] ?? NO_BALLOT, value };
@@ -212,7 +261,7 @@ export class Learner {
   /** True if an instance is known to be chosen. */
   isClosed(instanceId: number): boolean {
     if (instanceId < this.#next) return true;
-    return instanceId < this.#next + this.window && this.#closed[instanceId & (this.window - 1)] !== 0;
+    return instanceId < this.#next + this.#slots && this.#closed[instanceId & (this.#slots - 1)] !== 0;
   }
 
   /** The stretch from the next instance to the highest closed one, if the next is missing while a later one is known. */
@@ -241,10 +290,12 @@ export class Learner {
     copy.#next = this.#next;
     copy.#highestClosed = this.#highestClosed;
     copy.#highestSeen = this.#highestSeen;
-    copy.#ballots.set(this.#ballots);
-    for (let i = 0; i < this.#values.length; i++) copy.#values[i] = this.#values[i];
-    copy.#closed.set(this.#closed);
-    for (let slot = 0; slot < this.window; slot++) copy.#chosen[slot] = this.#chosen[slot];
+    copy.#counted = this.#counted;
+    copy.#slots = this.#slots;
+    copy.#ballots = this.#ballots.slice();
+    copy.#values = [...this.#values];
+    copy.#closed = this.#closed.slice();
+    copy.#chosen = [...this.#chosen];
     return copy;
   }
 
@@ -254,9 +305,10 @@ export class Learner {
     to.number(this.#next);
     to.number(this.#highestClosed);
     to.number(this.#highestSeen);
-    const last = Math.min(this.#highestSeen, this.#next + this.window - 1);
+    for (const number of Object.values(this.#counted)) to.number(number);
+    const last = Math.min(this.#highestSeen, this.#next + this.#slots - 1);
     for (let i = this.#next; i <= last; i++) {
-      const slot = i & (this.window - 1);
+      const slot = i & (this.#slots - 1);
       to.number(this.#closed[slot] ?? 0);
       to.bytes(this.#chosen[slot]);
       if (this.#closed[slot] !== 0) continue;
@@ -267,8 +319,30 @@ export class Learner {
     }
   }
 
+  /** Doubles the ring, up to the window, and puts what it holds in its new place. */
+  #grow(): void {
+    const { acceptors } = this;
+    const former = { slots: this.#slots, ballots: this.#ballots, values: this.#values };
+    const [closed, chosen] = [this.#closed, this.#chosen];
+    this.#slots *= 2;
+    this.#ballots = new Float64Array(this.#slots * acceptors);
+    this.#values = nothing(this.#slots * acceptors);
+    this.#closed = new Float64Array(this.#slots);
+    this.#chosen = nothing(this.#slots);
+    for (let i = this.#next; i < this.#next + former.slots; i++) {
+      const from = i & (former.slots - 1);
+      const to = i & (this.#slots - 1);
+      this.#closed[to] = closed[from] ?? 0;
+      this.#chosen[to] = chosen[from];
+      for (let a = 0; a < acceptors; a++) {
+        this.#ballots[to * acceptors + a] = former.ballots[from * acceptors + a] ?? 0;
+        this.#values[to * acceptors + a] = former.values[from * acceptors + a];
+      }
+    }
+  }
+
   #clear(instanceId: number): void {
-    const slot = instanceId & (this.window - 1);
+    const slot = instanceId & (this.#slots - 1);
     const base = slot * this.acceptors;
     for (let i = base; i < base + this.acceptors; i++) {
       const value = this.#values[i];
@@ -279,4 +353,8 @@ export class Learner {
     this.#closed[slot] = 0;
     this.#chosen[slot] = undefined;
   }
+}
+
+function nothing(slots: number): (Uint8Array | undefined)[] {
+  return new Array<Uint8Array | undefined>(slots).fill(undefined);
 }

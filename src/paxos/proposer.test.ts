@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ballotAbove, MAX_BALLOT } from './ballot.ts';
 import { InvariantError } from './invariant.ts';
-import { Proposer, type ProposerOptions } from './proposer.ts';
+import type { ProposerOptions } from './proposal.ts';
+import { Proposer } from './proposer.ts';
 import { StateWriter } from './state.ts';
 import type { Submission } from './waiting.ts';
 
@@ -300,6 +301,24 @@ describe('Proposer: phase 2', () => {
     expect(accepted(p)).toBe('1@32:own');
     expect(choose(p, 1)).toBe('own');
     expect(p.waitingCount).toBe(0);
+  });
+
+  it('tells from where on it counted a quorum at its ballot for all below its lowest open instance', () => {
+    const p = started();
+    for (const value of ['a', 'b', 'c', 'd']) p.propose(submit(value));
+    for (const i of [1, 2, 3, 4]) {
+      promise(p, i);
+      accepted(p);
+    }
+    choose(p, 1);
+    choose(p, 3);
+    expect([p.countedFrom, p.low]).toEqual([1, 2]);
+    p.receiveDelivered(2, 7, bytes('another’s'));
+    expect([p.countedFrom, p.low]).toEqual([3, 4]);
+    raise(p);
+    expect([p.countedFrom, p.low]).toEqual([4, 4]);
+    p.setInstanceId(9);
+    expect([p.countedFrom, p.low]).toEqual([10, 10]);
   });
 
   it('counts no acceptance of another value at its ballot, of an original with its id', () => {

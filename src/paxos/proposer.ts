@@ -17,34 +17,11 @@ import { ballotOwner, MAX_BALLOT, MAX_PROPOSERS } from './ballot.ts';
 import { HeardBallots } from './heard.ts';
 import { invariant } from './invariant.ts';
 import type { PreemptedOutcome, PromiseOutcome } from './promises.ts';
+import type { Accept, Finished, ProposerOptions } from './proposal.ts';
 import { countAcceptors, quorumSize } from './quorum.ts';
 import type { StateWriter } from './state.ts';
 import type { Submission } from './waiting.ts';
 import { Phase, Window } from './window.ts';
-
-/** An ACCEPT to be sent to every acceptor. */
-export interface Accept {
-  readonly instanceId: number;
-  readonly ballot: number;
-  readonly value: Uint8Array;
-}
-
-/** What became of an instance that was chosen. */
-export interface Finished<S> {
-  /** our own value that was chosen there, if it was one */
-  readonly chosen: S | undefined;
-}
-
-export interface ProposerOptions {
-  /** 0 to 9 */
-  readonly id: number;
-  /** how many acceptors the cluster has, 1 to 10 */
-  readonly acceptors: number;
-  /** how many instances are prepared ahead; 128 unless told */
-  readonly window?: number;
-  /** how many instances may be open at once; a power of two, at least `window`. 8,192 unless told. */
-  readonly inFlight?: number;
-}
 
 export class Proposer<S extends Submission = Submission> {
   readonly id: number;
@@ -87,6 +64,18 @@ export class Proposer<S extends Submission = Submission> {
   }
   get next(): number {
     return this.#window.next;
+  }
+
+  /** A quorum was counted at the present ballot for every instance from here up to below `low`. */
+  get countedFrom(): number {
+    return this.#window.countedFrom;
+  }
+
+  /** The value that is proposed in an instance at the present ballot; undefined: none, or it is chosen. Hot. */
+  proposed(instanceId: number): Uint8Array | undefined {
+    const w = this.#window;
+    const slot = w.slot(instanceId);
+    return w.has(instanceId) && w.phase[slot] === Phase.accepting ? w.proposed(slot) : undefined;
   }
 
   /** The lowest instance in phase 1: from here on nothing was proposed at the present ballot. */
@@ -294,16 +283,16 @@ export class Proposer<S extends Submission = Submission> {
     const accepted = (w.accepted[slot] ?? 0) | (1 << acceptorId);
     w.accepted[slot] = accepted;
     if (countAcceptors(accepted) < this.#quorum) return undefined;
-    return this.#finish(instanceId, w.foreign(slot) === undefined);
+    return this.#finish(instanceId, w.foreign(slot) === undefined, true);
   }
 
   /** An instance is chosen. A value of ours that was with it is what was chosen, or waits again. */
-  #finish(instanceId: number, isOwn: boolean): Finished<S> {
+  #finish(instanceId: number, isOwn: boolean, isCounted: boolean): Finished<S> {
     const { own } = this.#window;
     const slot = this.#window.slot(instanceId);
     const chosen = isOwn ? own.settle(slot) : undefined;
     own.giveBack(slot);
-    this.#window.finish(instanceId);
+    this.#window.finish(instanceId, isCounted);
     this.#nextToAccept = Math.max(this.#nextToAccept, this.#window.low);
     return { chosen };
   }
@@ -324,7 +313,7 @@ export class Proposer<S extends Submission = Submission> {
     const w = this.#window;
     if (instanceId >= w.next) this.setInstanceId(instanceId);
     if (!w.has(instanceId) || w.isDone(instanceId)) return undefined;
-    return this.#finish(instanceId, w.own.isOwn(w.slot(instanceId), acceptedBallot, value));
+    return this.#finish(instanceId, w.own.isOwn(w.slot(instanceId), acceptedBallot, value), false);
   }
 
   /**

@@ -27,6 +27,10 @@ export class Window<S extends Submission> {
   #own: OwnValues<S>;
   #low = 1;
   #next = 1;
+  /** every instance from here up to below `low` was chosen at the present ballot, by count */
+  #countedFrom = 1;
+  /** per slot that is done: 1 if a quorum was counted there at the present ballot */
+  readonly #counted: Uint8Array;
   readonly phase: Uint8Array;
   /** who accepted at the present ballot, a bit mask of acceptors */
   readonly accepted: Uint16Array;
@@ -42,6 +46,7 @@ export class Window<S extends Submission> {
     this.#options = options;
     this.#promises = new Promises(acceptors, size);
     this.#own = new OwnValues<S>(size);
+    this.#counted = new Uint8Array(size);
     this.phase = new Uint8Array(size);
     this.accepted = new Uint16Array(size);
     this.reportedBallot = new Float64Array(size);
@@ -56,6 +61,11 @@ export class Window<S extends Submission> {
   /** Every instance below is done. */
   get low(): number {
     return this.#low;
+  }
+
+  /** Every instance from here up to below `low` was chosen at the present ballot: a quorum was counted for each. */
+  get countedFrom(): number {
+    return this.#countedFrom;
   }
 
   /** The first instance that was not opened yet. */
@@ -111,6 +121,8 @@ export class Window<S extends Submission> {
   /** Another ballot, 0: none. Every instance that is not done goes back to the beginning of phase 1. */
   restart(ballot: number, now: number): void {
     this.#promises.restart(ballot);
+    this.#countedFrom = this.#low;
+    this.#counted.fill(0);
     for (let i = this.#low; i < this.#next; i++) {
       const slot = this.slot(i);
       if (this.phase[slot] !== Phase.done) this.#prepare(slot, now);
@@ -145,12 +157,20 @@ export class Window<S extends Submission> {
     return this.foreign(slot) ?? this.#own.at(slot)?.value;
   }
 
-  /** Marks an instance done and gives up the slots of all that are done at the low end. */
-  finish(instanceId: number): void {
+  /**
+   * Marks an instance done and gives up the slots of all that are done at the low end.
+   * @param isCounted true: because a quorum was counted for it at the present ballot
+   */
+  finish(instanceId: number, isCounted: boolean): void {
     const slot = this.slot(instanceId);
     this.phase[slot] = Phase.done;
     this.reported[slot] = undefined;
-    while (this.#low < this.#next && this.phase[this.slot(this.#low)] === Phase.done) this.#low++;
+    this.#counted[slot] = isCounted ? 1 : 0;
+    for (; this.#low < this.#next; this.#low++) {
+      const low = this.slot(this.#low);
+      if (this.phase[low] !== Phase.done) return;
+      if (this.#counted[low] === 0) this.#countedFrom = this.#low + 1;
+    }
   }
 
   /** Everything up to `instanceId` is done; what is assigned there waits again. */
@@ -158,11 +178,12 @@ export class Window<S extends Submission> {
     const last = Math.min(instanceId, this.#next - 1);
     for (let i = this.#low; i <= last; i++) {
       this.#own.giveBack(this.slot(i));
-      this.finish(i);
+      this.finish(i, false);
     }
     if (instanceId < this.#next) return;
     this.#low = instanceId + 1;
     this.#next = instanceId + 1;
+    this.#countedFrom = this.#low;
   }
 
   /** The instances in a phase whose last message was sent `timeoutMs` ago or more; their clocks start again. */
@@ -183,6 +204,8 @@ export class Window<S extends Submission> {
     copy.#own = this.#own.copy();
     copy.#low = this.#low;
     copy.#next = this.#next;
+    copy.#countedFrom = this.#countedFrom;
+    copy.#counted.set(this.#counted);
     copy.phase.set(this.phase);
     copy.accepted.set(this.accepted);
     copy.reportedBallot.set(this.reportedBallot);
@@ -194,12 +217,16 @@ export class Window<S extends Submission> {
   writeState(to: StateWriter): void {
     to.number(this.#low);
     to.number(this.#next);
+    to.number(this.#countedFrom);
     this.#promises.writeState(to);
     this.#own.writeWaiting(to);
     for (let i = this.#low; i < this.#next; i++) {
       const slot = this.slot(i);
       to.number(this.phase[slot] ?? 0);
-      if (this.phase[slot] === Phase.done) continue;
+      if (this.phase[slot] === Phase.done) {
+        to.number(this.#counted[slot] ?? 0);
+        continue;
+      }
       to.mask(this.accepted[slot] ?? 0);
       to.number(this.reportedBallot[slot] ?? 0);
       to.bytes(this.reported[slot]);

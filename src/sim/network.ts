@@ -208,13 +208,15 @@ export class SimEnd implements Link {
     return Math.max(0, this.#unread - KERNEL_BYTES);
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#closed || !this.owner.isAlive || this.other === undefined) return;
-    for (const piece of this.#network.tamper(this.owner.name, this.other.owner.name, bytes)) {
+  /** As a kernel does, takes a copy: whoever writes goes on to use its memory for something else. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#closed || !this.owner.isAlive || this.other === undefined) return false;
+    for (const piece of this.#network.tamper(this.owner.name, this.other.owner.name, bytes.slice())) {
       this.#unread += piece.length;
       this.#send(piece);
     }
     if (this.waitingBytes > 0) this.#owesDrained = true;
+    return true;
   }
 
   #send(bytes: Uint8Array): void {

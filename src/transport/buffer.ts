@@ -6,9 +6,9 @@
  *
  * Knows how msgpack writes integers and bytes, and nothing of messages.
  *
- * Memory that was handed out by `take` is never written again, so a socket may keep it as long as it likes: the next
- * turn goes on behind it in the same slab, and a full slab is left to whoever still holds a part of it. Memory seen
- * through `view` is written again after `clear`.
+ * Memory that was handed out by `take` is not written again, so a socket may keep it as long as it likes: the next
+ * turn goes on behind it in the same slab, and a full slab is left to whoever still holds a part of it. Once nobody
+ * does, `reuse` begins the slab anew. Memory seen through `view` is written again after `clear`.
  */
 
 import { invariant } from '../paxos/invariant.ts';
@@ -63,6 +63,11 @@ export class ByteBuffer {
     this.#start = this.#at;
     this.#letGo();
     return taken;
+  }
+
+  /** Nothing that was taken is looked at any more: its memory is written again. */
+  reuse(): void {
+    if (this.#at === this.#start) this.#use(this.#slab, 0);
   }
 
   /** Drops what was written, and writes over it again. */

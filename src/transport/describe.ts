@@ -62,6 +62,12 @@ export function describeMessage(m: Message): string {
       return `forwarded token=${m.token} ${m.chosen ? 'chosen' : 'returned'}`;
     case 'repair':
       return `repair a${m.acceptorId} i=${m.instanceId}`;
+    case 'acceptedRange':
+      return `accepted-range a${m.acceptorId} i=${range(m)} b=${m.ballot}`;
+    case 'chosen':
+      return `chosen i=${range(m)} b=${m.ballot}`;
+    case 'spare':
+      return `spare b=${m.ballot}`;
     case 'unknown':
       return `unknown type=${m.unknownType}`;
     default:
@@ -146,6 +152,8 @@ export function encodeMessage(out: ByteBuffer, m: Message): void {
   }
 }
 
+const WITH_TOKEN = { ping: encode.encodePing, pong: encode.encodePong, query: encode.encodeQuery };
+
 type Original =
   | 'prepare'
   | 'promise'
@@ -166,13 +174,9 @@ function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: O
       encode.encodeRefused(out, m.code, m.reason);
       break;
     case 'ping':
-      encode.encodePing(out, m.token);
-      break;
     case 'pong':
-      encode.encodePong(out, m.token);
-      break;
     case 'query':
-      encode.encodeQuery(out, m.token);
+      WITH_TOKEN[m.type](out, m.token);
       break;
     case 'status':
       encode.encodeStatus(out, m);
@@ -202,6 +206,15 @@ function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: O
       break;
     case 'repair':
       encode.encodeRepair(out, m.acceptorId, m.instanceId);
+      break;
+    case 'acceptedRange':
+      encode.encodeAcceptedRange(out, m.acceptorId, m.ballot, m.from, m.to);
+      break;
+    case 'chosen':
+      encode.encodeChosen(out, m.ballot, m.from, m.to);
+      break;
+    case 'spare':
+      encode.encodeSpare(out, m.ballot);
       break;
     case 'unknown':
       invariant(false, 'an unknown message is not encoded');

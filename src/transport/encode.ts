@@ -238,6 +238,32 @@ export function encodeRepair(out: ByteBuffer, acceptorId: number, instanceId: nu
   instance53(out, instanceId);
 }
 
+export function encodeAcceptedRange(
+  out: ByteBuffer,
+  acceptorId: number,
+  ballot: number,
+  from: number,
+  to: number,
+): void {
+  begin(out, MessageType.acceptedRange, 4, 0);
+  acceptor(out, acceptorId);
+  out.uint53(ballot);
+  instance53(out, from);
+  instance53(out, to);
+}
+
+export function encodeChosen(out: ByteBuffer, ballot: number, from: number, to: number): void {
+  begin(out, MessageType.chosen, 3, 0);
+  out.uint53(ballot);
+  instance53(out, from);
+  instance53(out, to);
+}
+
+export function encodeSpare(out: ByteBuffer, ballot: number): void {
+  begin(out, MessageType.spare, 1, 0);
+  out.uint53(ballot);
+}
+
 /** Reserves room for the whole message and writes the array's head and the type, both of one byte. */
 function begin(out: ByteBuffer, type: number, fields: number, valueBytes: number): void {
   out.reserve(MAX_HEAD_BYTES + valueBytes);

@@ -36,6 +36,9 @@ export type Message =
   | (Numbers<'forward', 'token' | 'hops'> & WithValue)
   | (Numbers<'forwarded', 'token'> & { readonly chosen: boolean })
   | Numbers<'repair', 'acceptorId' | 'instanceId'>
+  | Numbers<'acceptedRange', 'acceptorId' | 'ballot' | 'from' | 'to'>
+  | Numbers<'chosen', 'ballot' | 'from' | 'to'>
+  | Numbers<'spare', 'ballot'>
   | Numbers<'unknown', 'unknownType'>;
 
 /** Collects what a decoder finds. */
@@ -170,6 +173,18 @@ export class MessageLog implements MessageHandler {
 
   repair(acceptorId: number, instanceId: number): void {
     this.#messages.push({ type: 'repair', acceptorId, instanceId });
+  }
+
+  acceptedRange(acceptorId: number, ballot: number, from: number, to: number): void {
+    this.#messages.push({ type: 'acceptedRange', acceptorId, ballot, from, to });
+  }
+
+  chosen(ballot: number, from: number, to: number): void {
+    this.#messages.push({ type: 'chosen', ballot, from, to });
+  }
+
+  spare(ballot: number): void {
+    this.#messages.push({ type: 'spare', ballot });
   }
 
   unknown(type: number): void {

@@ -30,6 +30,9 @@ export const MessageType = {
   forward: 75,
   forwarded: 76,
   repair: 77,
+  acceptedRange: 78,
+  chosen: 79,
+  spare: 80,
 } as const;
 
 /** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
@@ -46,7 +49,7 @@ export interface Hello {
   readonly id: number;
   /** drawn at random when the process starts, 1 to 2^32-1: tells a reconnection from a second process */
   readonly process: number;
-  /** bit set of what it understands beyond version 1 */
+  /** bit set of Capability: what it understands beyond version 1 */
   readonly capabilities: number;
   /** hash of acceptor count, value format and cluster name, 32 bits: unequal clusters refuse each other */
   readonly fingerprint: number;
@@ -55,6 +58,9 @@ export interface Hello {
 }
 
 export const Role = { acceptor: 1, proposer: 2, learner: 4, client: 8 } as const;
+
+/** brief: acceptedRange, chosen and spare, and an ACCEPT on whichever of two connections. */
+export const Capability = { brief: 1 } as const;
 
 /** What an acceptor of ours says of itself, when asked and once a second. */
 export interface AcceptorStatus {
@@ -143,6 +149,12 @@ export interface MessageHandler {
   forwarded(token: number, chosen: boolean): void;
   /** An acceptor tells the leader of an instance that a learner asks for again and again in vain. */
   repair(acceptorId: number, instanceId: number): void;
+  /** To the one who asked: what you sent at `ballot` for the instances `from` to `to`, inclusive, is accepted. */
+  acceptedRange(acceptorId: number, ballot: number, from: number, to: number): void;
+  /** A leader counted a quorum of acceptances at `ballot` for every instance from `from` to `to`, inclusive. */
+  chosen(ballot: number, from: number, to: number): void;
+  /** Asks an acceptor to tell no acceptances at `ballot`: they are learned from its leader. 0: tell all. */
+  spare(ballot: number): void;
 
   /** A well-formed array of a type that nobody knows: ignored, as the original does. */
   unknown(type: number): void;

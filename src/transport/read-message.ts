@@ -197,6 +197,26 @@ function readRepair(reader: MsgpackReader, handler: MessageHandler): void {
   if (reader.whole()) handler.repair(acceptorId, instanceId);
 }
 
+function readAcceptedRange(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const ballot = reader.uint53();
+  const from = reader.instance53();
+  const to = reader.instance53();
+  if (reader.whole()) handler.acceptedRange(acceptorId, ballot, from, to);
+}
+
+function readChosen(reader: MsgpackReader, handler: MessageHandler): void {
+  const ballot = reader.uint53();
+  const from = reader.instance53();
+  const to = reader.instance53();
+  if (reader.whole()) handler.chosen(ballot, from, to);
+}
+
+function readSpare(reader: MsgpackReader, handler: MessageHandler): void {
+  const ballot = reader.uint53();
+  if (reader.whole()) handler.spare(ballot);
+}
+
 const utf8 = new TextDecoder();
 
 /** Text for people. It ends up in logs and terminals, so what would steer one is taken out. */
@@ -229,6 +249,9 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   forward: { fields: 3, read: readForward },
   forwarded: { fields: 2, read: readForwarded },
   repair: { fields: 2, read: readRepair },
+  acceptedRange: { fields: 4, read: readAcceptedRange },
+  chosen: { fields: 3, read: readChosen },
+  spare: { fields: 1, read: readSpare },
 };
 
 const KINDS: readonly (MessageKind | undefined)[] = byType();

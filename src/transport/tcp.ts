@@ -101,11 +101,14 @@ class TcpLink implements Link {
   }
 
   /** Hands the bytes to the socket as they are, uncopied. */
-  write(bytes: Uint8Array): void {
-    if (this.#socket.destroyed || bytes.length === 0) return;
+  write(bytes: Uint8Array): boolean {
+    if (this.#socket.destroyed || bytes.length === 0) return false;
     // Node's own 'drain' comes only after more than its high-water mark waited; the callback comes for every write.
     this.#socket.write(bytes, this.#sent);
-    if (this.#socket.writableLength > 0) this.#waited = true;
+    // Usually the kernel has taken all of it by now.
+    if (this.#socket.writableLength === 0) return true;
+    this.#waited = true;
+    return false;
   }
 
   /** While paused, an end of the other side is noticed only by a write that fails. */

@@ -25,8 +25,12 @@ export interface Link {
   readonly remote: string;
   /** Bytes given to `write` that the other end's machine has not taken yet. */
   readonly waitingBytes: number;
-  /** Sends bytes. The link keeps them: they must not change afterwards. Ignored once closed. */
-  write(bytes: Uint8Array): void;
+  /**
+   * Sends bytes. Ignored once closed.
+   * @returns true: neither these bytes nor any given before are looked at any more, and their memory may be written
+   * again. false: the link keeps them, and they must not change.
+   */
+  write(bytes: Uint8Array): boolean;
   /** Stops and resumes reading, so that a sender is held back by the network. */
   pause(): void;
   resume(): void;

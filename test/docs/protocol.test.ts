@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { clusterFingerprint, makeConfig } from '../../src/config/index.ts';
-import { RefusalCode } from '../../src/evpaxos/peer.ts';
+import { RefusalCode } from '../../src/evpaxos/peer-context.ts';
 import { ByteBuffer } from '../../src/transport/buffer.ts';
 import { Decoder } from '../../src/transport/decode.ts';
 import { describeMessage, encodeMessage } from '../../src/transport/describe.ts';

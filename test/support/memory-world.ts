@@ -157,12 +157,14 @@ export class MemoryLink implements Link {
     return this.#waitingBytes;
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.isClosed || bytes.length === 0) return;
+  /** As a kernel does, takes a copy: whoever writes goes on to use its memory for something else. */
+  write(bytes: Uint8Array): boolean {
+    if (this.isClosed || bytes.length === 0) return false;
     this.#tap(bytes);
-    this.#waiting.push(bytes);
+    this.#waiting.push(bytes.slice());
     this.#waitingBytes += bytes.length;
     this.#drain();
+    return true;
   }
 
   pause(): void {

@@ -97,4 +97,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   record({ type: type('forward'), token: uint53, hops: uint53, value }),
   record({ type: type('forwarded'), token: uint53, chosen: fc.boolean() }),
   record({ type: type('repair'), acceptorId: node, instanceId: instance53 }),
+  record({ type: type('acceptedRange'), acceptorId: node, ballot: uint53, from: instance53, to: instance53 }),
+  record({ type: type('chosen'), ballot: uint53, from: instance53, to: instance53 }),
+  record({ type: type('spare'), ballot: uint53 }),
 );

@@ -103,11 +103,11 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CORE,
-        find: 'const slot = this.#next & (this.window - 1);\n    const value = this.#chosen[slot];\n    if (value',
+        find: 'const slot = this.#next & (this.#slots - 1);\n    const value = this.#chosen[slot];\n    if (value',
         replace:
-          'if (this.#chosen[this.#next & (this.window - 1)] === undefined && this.isClosed(this.#next + 1))\n' +
+          'if (this.#chosen[this.#next & (this.#slots - 1)] === undefined && this.isClosed(this.#next + 1))\n' +
           '      this.#next++;\n' +
-          '    const slot = this.#next & (this.window - 1);\n    const value = this.#chosen[slot];\n    if (value',
+          '    const slot = this.#next & (this.#slots - 1);\n    const value = this.#chosen[slot];\n    if (value',
       },
     ],
   },

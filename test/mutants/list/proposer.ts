@@ -290,8 +290,8 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CORE,
-        find: 'return this.#finish(instanceId, w.foreign(slot) === undefined);',
-        replace: 'return this.#finish(instanceId, true);',
+        find: 'return this.#finish(instanceId, w.foreign(slot) === undefined, true);',
+        replace: 'return this.#finish(instanceId, true, true);',
       },
     ],
   },
@@ -301,8 +301,8 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CORE,
-        find: 'return this.#finish(instanceId, w.own.isOwn(w.slot(instanceId), acceptedBallot, value));',
-        replace: 'return this.#finish(instanceId, acceptedBallot > 0 && value !== undefined);',
+        find: 'return this.#finish(instanceId, w.own.isOwn(w.slot(instanceId), acceptedBallot, value), false);',
+        replace: 'return this.#finish(instanceId, acceptedBallot > 0 && value !== undefined, false);',
       },
     ],
   },

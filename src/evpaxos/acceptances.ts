@@ -1,0 +1,107 @@
+/**
+ * Acceptances: who is told what an acceptor accepted. The one who asked, if it is of ours, hears in a range that what
+ * it sent is accepted; everybody else hears ACCEPTED with the value, but for those who asked to be spared.
+ *
+ *   note(asker, i, b, v) … → end of the turn, or another ballot or asker: one piece for each who is to hear it
+ *
+ * Encoded once, and copied once for each. Whatever is said goes the way of the Outbox: when it is durable.
+ */
+import { ByteBuffer } from '../transport/buffer.ts';
+import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
+import type { Outbox } from './outbox.ts';
+import type { Peer } from './peer.ts';
+import type { Peers } from './peers.ts';
+
+/** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
+const MAX_PIECE_BYTES = 64 * 1024;
+
+export class Acceptances {
+  readonly #acceptorId: number;
+  readonly #peers: Peers;
+  readonly #outbox: Outbox;
+  /** what the others are to hear, who they are, and how many acceptances that is */
+  readonly #piece = new ByteBuffer();
+  #others: Peer[] = [];
+  #count = 0;
+  #asker: Peer | undefined;
+  #ballot = 0;
+  #isEmpty = false;
+  /** what the asker is to hear; 0: nothing */
+  #from = 0;
+  #to = 0;
+
+  constructor(acceptorId: number, peers: Peers, outbox: Outbox) {
+    this.#acceptorId = acceptorId;
+    this.#peers = peers;
+    this.#outbox = outbox;
+  }
+
+  /** `value` was accepted at `ballot`, as `asker` wanted. Hot. */
+  note(asker: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
+    const isEmpty = value.length === 0;
+    if (ballot !== this.#ballot || asker !== this.#asker || isEmpty !== this.#isEmpty) {
+      this.flush();
+      this.#asker = asker;
+      this.#ballot = ballot;
+      this.#isEmpty = isEmpty;
+    }
+    if (this.#count++ === 0) this.#others = this.#whoHears();
+    if (this.#hearsRanges(asker)) this.#extend(instanceId);
+    if (this.#others.length === 0) return;
+    encodeAccepted(this.#piece, this.#acceptorId, instanceId, ballot, ballot, value);
+    if (this.#piece.length >= MAX_PIECE_BYTES) this.flush();
+  }
+
+  /** Hands out what was gathered; true if there was anything. */
+  flush(): boolean {
+    if (this.#count === 0) return false;
+    if (this.#piece.length > 0) {
+      const piece = this.#piece.view();
+      for (const peer of this.#others) {
+        if (peer.isClosed) continue;
+        if (peer.isBehind()) peer.countDropped(this.#count);
+        else this.#outbox.to(peer).append(piece);
+      }
+      this.#piece.clear();
+    }
+    this.#tellRange();
+    this.#count = 0;
+    return true;
+  }
+
+  #whoHears(): Peer[] {
+    const others: Peer[] = [];
+    for (const peer of this.#peers.inbound) {
+      // An original learner dies of an empty value.
+      if (this.#isEmpty && !peer.isOurs) continue;
+      if (peer.sparedBallot === this.#ballot || (peer === this.#asker && this.#hearsRanges(peer))) continue;
+      others.push(peer);
+    }
+    return others;
+  }
+
+  /** A replica's learner wants the values of its own acceptor, whoever proposed them. */
+  #hearsRanges(peer: Peer): boolean {
+    return peer.isBrief && !this.#peers.isSelf(peer);
+  }
+
+  #extend(instanceId: number): void {
+    if (this.#to > 0 && instanceId === this.#to + 1) {
+      this.#to = instanceId;
+      return;
+    }
+    this.#tellRange();
+    this.#from = instanceId;
+    this.#to = instanceId;
+  }
+
+  #tellRange(): void {
+    const asker = this.#asker;
+    if (this.#to === 0 || asker === undefined) return;
+    if (asker.isBehind()) asker.countDropped();
+    else if (!asker.isClosed) {
+      encodeAcceptedRange(this.#outbox.to(asker), this.#acceptorId, this.#ballot, this.#from, this.#to);
+    }
+    this.#to = 0;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What a connection knows of the node around it, and of where it leads.
+ */
+import type { Hello } from '../transport/messages.ts';
+import type { Observer } from './observer.ts';
+import type { Peer } from './peer.ts';
+import type { Roles } from './roles.ts';
+
+/** Why a connection is refused, as REFUSED tells it. */
+export const RefusalCode = { otherCluster: 1, idInUse: 2 } as const;
+
+/** What a peer needs of the node around it. */
+export interface PeerContext {
+  readonly roles: Roles;
+  readonly observer: Observer;
+  readonly hello: Hello;
+  readonly maxMessageBytes: number;
+  /** what may wait for this peer before broadcasts to it are dropped */
+  readonly maxBacklogBytes: number;
+  /** the peer has something to send, or may have changed what a turn's steps can do */
+  changed(peer: Peer): void;
+  /** the acceptor that this peer is says that another living process has our proposer id */
+  idInUse(peer: Peer, reason: string): void;
+}
+
+/** Where an outbound connection leads; -1: not to an acceptor, or not to a proposer. */
+export interface Destination {
+  readonly acceptorId: number;
+  readonly proposerId: number;
+}
+
+export const NOWHERE: Destination = { acceptorId: -1, proposerId: -1 };
