@@ -29,6 +29,9 @@ const MOST_MEMORY_BYTES = 300 * MEGABYTE;
 const OUTSTANDING = 100;
 /** So many values are chosen between two inputs: each meets a node at work. */
 const VALUES_PER_INPUT = 400;
+/** Of what others had before and after. Measured again when it was less: another program may have had the machine. */
+const LEAST_THROUGHPUT = 0.5;
+const ROUNDS = 3;
 const VALUES_TO_MEASURE = 10_000;
 /** All kinds of nodes together are given 500. */
 const MUTATIONS = 125;
@@ -110,15 +113,16 @@ describe('hostile inputs', () => {
 
   /** The node lives, has not grown, and gives the others at least half of what they had. */
   async function withstands(node: CommandProcess, load: Load, during: () => Promise<void>): Promise<void> {
-    const before = await load.rate(VALUES_TO_MEASURE);
-    const meanwhile = await load.rate(VALUES_TO_MEASURE, during);
-    const after = await load.rate(VALUES_TO_MEASURE);
+    let best = 0;
+    for (let round = 0; round < ROUNDS && best < LEAST_THROUGHPUT; round++) {
+      const before = await load.rate(VALUES_TO_MEASURE);
+      const meanwhile = await load.rate(VALUES_TO_MEASURE, during);
+      const after = await load.rate(VALUES_TO_MEASURE);
+      best = Math.max(best, meanwhile / Math.min(before, after));
+    }
     expect(node.hasEnded, node.err.text).toBe(false);
     expect(privateMemoryBytes(node.pid) ?? 0).toBeLessThan(MOST_MEMORY_BYTES);
-    // Told, not asserted: on a machine with other work the ratio of two short stretches says more of that work.
-    const ratio = (meanwhile / Math.min(before, after)).toFixed(2);
-    process.stdout.write(`throughput for others meanwhile: ${ratio} of before and after\n`);
-    expect(meanwhile).toBeGreaterThan(0);
+    expect(best).toBeGreaterThanOrEqual(LEAST_THROUGHPUT);
   }
 
   it('an acceptor and a proposer live on', async () => {
