@@ -11,6 +11,7 @@ import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
 import { MemoryStorage } from '../storage/memory.ts';
 import { checkRecord } from '../storage/record.ts';
 import type { Random } from '../transport/transport.ts';
+import { readFlipped } from './flip.ts';
 import type { SimProcess } from './process.ts';
 
 /** How the disk behaves now; the fault injector changes it. */
@@ -171,21 +172,23 @@ class SimStorage implements Storage {
   get(instanceId: number): AcceptorRecord | undefined {
     this.#check();
     const record = this.#view.get(instanceId);
-    if (record !== undefined) this.#mayBeFlipped(instanceId);
-    return record;
+    return record === undefined ? undefined : this.#read(instanceId, record);
   }
 
   *accepted(from: number, to: number): Generator<AcceptorRecord & { readonly instanceId: number }> {
     this.#check();
     for (const record of this.#view.accepted(from, to)) {
-      this.#mayBeFlipped(record.instanceId);
-      yield record;
+      const { instanceId } = record;
+      yield { ...this.#read(instanceId, record), instanceId };
     }
   }
 
-  #mayBeFlipped(instanceId: number): void {
+  /** What the disk gives for a record; now and then one of its bits is flipped. */
+  #read(instanceId: number, record: AcceptorRecord): AcceptorRecord {
     const { corruption } = this.#disk.faults;
-    if (corruption === 0 || this.#random.next() >= corruption) return;
+    if (corruption === 0 || this.#random.next() >= corruption) return record;
+    const damaged = readFlipped(instanceId, record, this.#random);
+    if (damaged !== undefined) return damaged;
     throw this.#fail('STORAGE_CORRUPT', `the record of instance ${instanceId} does not match its checksum`);
   }
 
