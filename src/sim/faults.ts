@@ -45,12 +45,12 @@ export class Faults {
 
   begin(): void {
     this.#active = true;
-    const { plan } = this.#options;
+    const { plan, random } = this.#options;
     for (const kind of plan.faults)
       if (kind === 'loss' || kind === 'duplication' || kind === 'reordering') this.#count(kind);
-    if (plan.faults.includes('loss')) this.messages.loss = 0.02;
-    if (plan.faults.includes('duplication')) this.messages.duplication = 0.02;
-    if (plan.faults.includes('reordering')) this.messages.reordering = 0.05;
+    if (plan.faults.includes('loss')) this.messages.loss = pick(random, [0.02, 0.05, 0.3]);
+    if (plan.faults.includes('duplication')) this.messages.duplication = pick(random, [0.02, 0.3]);
+    if (plan.faults.includes('reordering')) this.messages.reordering = pick(random, [0.05, 0.3]);
     if (plan.faults.includes('drift')) this.#count('drift');
     this.#next();
   }
