@@ -89,6 +89,10 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
     id: 'repair-takes-another-value',
     breaks: 'an instance that is run again, and asked about twice, gets a second value at the same ballot',
     edits: [{ file: REPAIRS, find: 'if (repair.accept !== undefined) return repair.accept;', replace: '' }],
+    beyond: {
+      why: 'it takes an old hole, the loss of what was proposed there at every acceptor, and another request after a second',
+      tests: ['src/paxos', 'src/evpaxos', 'test/core', 'test/traces'],
+    },
   },
   {
     id: 'repair-first-reported',
@@ -124,6 +128,10 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
         replace: 'if (now - repair.startedAt > TIMEOUT_MS)',
       },
     ],
+    beyond: {
+      why: 'it takes an old hole, the loss of what was proposed there at every acceptor, and another request after a second',
+      tests: ['src/paxos', 'src/evpaxos', 'test/core', 'test/traces'],
+    },
   },
   {
     id: 'no-repairs',

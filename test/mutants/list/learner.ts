@@ -123,13 +123,6 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    id: 'slot-not-cleared',
-    breaks: 'acceptances of a delivered instance are left in the ring, for the one that comes there next',
-    edits: [
-      { file: CORE, find: '      this.#ballots[i] = 0;\n      this.#values[i] = undefined;\n', replace: '' },
-    ],
-  },
-  {
     id: 'holes-never-asked',
     breaks: 'what was missed is never asked for',
     edits: [

@@ -128,6 +128,10 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
         replace: 'return this.#own.at(slot)?.value ?? this.foreign(slot);',
       },
     ],
+    beyond: {
+      why: 'it takes a reported value where one of ours was, and the loss of its ACCEPT, before a learner hears of it',
+      tests: ['src/paxos', 'src/evpaxos', 'test/core', 'test/traces'],
+    },
   },
   {
     id: 'votes-of-old-ballot',
@@ -187,9 +191,18 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
       {
         file: CORE,
         find: '!this.hear(acceptorId, promisedBallot) || ballot !== this.#ballot || ballot === 0',
-        replace: '!this.hear(acceptorId, promisedBallot) || ballot === 0',
+        replace: '!this.hear(acceptorId, promisedBallot) || this.#ballot === 0',
+      },
+      {
+        file: CORE,
+        find: 'if (acceptorId >= this.acceptors || ballot !== this.#ballot || ballot === 0) return;',
+        replace: 'if (acceptorId >= this.acceptors || this.#ballot === 0) return;',
       },
     ],
+    beyond: {
+      why: 'the answer has to come while its acceptor is about to promise another, in between; on one connection the new question overtakes nobody',
+      tests: ['src/paxos', 'src/evpaxos', 'test/core', 'test/traces'],
+    },
   },
   {
     id: 'range-cut-counted',
@@ -204,10 +217,19 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
         file: RANGED,
         find: 'this.#pieces[acceptorId]?.add(instanceId);',
         replace:
-          'const set = this.#pieces[acceptorId];\n' +
-          '    if (set?.has(instanceId)) set.add(instanceId + 1);\n    else set?.add(instanceId);',
+          'const pieces = this.#pieces[acceptorId];\n' +
+          '    pieces?.add(pieces.has(instanceId) ? -pieces.size : instanceId);',
+      },
+      {
+        file: RANGED,
+        find: 'if (instanceId >= from && instanceId <= to) pieces++;',
+        replace: 'if (instanceId <= to) pieces++;',
       },
     ],
+    beyond: {
+      why: 'it takes an answer in which as many pieces are lost as come twice, and one of those lost tells alone of a chosen value: one seed in many thousands (once, 100978)',
+      tests: ['src/paxos', 'src/evpaxos', 'test/core', 'test/traces'],
+    },
   },
   {
     id: 'round-0-proposes',

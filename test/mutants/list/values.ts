@@ -110,11 +110,6 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    id: 'turn-forgets-steps',
-    breaks: 'a turn runs its steps once, though one of them made work for another',
-    edits: [{ file: 'src/evpaxos/turn.ts', find: 'if (step()) progress = true;', replace: 'step();' }],
-  },
-  {
     id: 'message-cut-in-gathering',
     breaks: 'a message that comes in several pieces loses a byte when it outgrows its first room',
     edits: [
