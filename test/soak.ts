@@ -28,7 +28,7 @@ if (!(hours > 0)) throw new Error(`--hours is a number above 0, not ${values.hou
 
 const PARTS: readonly Part[] = [
   { script: 'sim', argv: ['--hours', String(hours)], limitMinutes: 60 * hours + 5 },
-  { script: 'explore', argv: [], limitMinutes: 15 },
+  { script: 'explore', argv: ['all'], limitMinutes: 15 },
   { script: 'mutants', argv: [], limitMinutes: 120 },
   { script: 'fuzz', argv: [], limitMinutes: 30 },
   { script: 'torture', argv: [], limitMinutes: 15 },

@@ -10,6 +10,7 @@ import { clientCommand } from './client.ts';
 import { configCommand } from './config.ts';
 import { counterCommand } from './counter.ts';
 import { demoCommand } from './demo.ts';
+import { exploreCommand } from './explore.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { learnerCommand } from './learner.ts';
 import { proposerCommand } from './proposer.ts';
@@ -78,6 +79,7 @@ function makeProgram(io: Io): Command {
     configCommand,
     demoCommand,
     simCommand,
+    exploreCommand,
   ];
   for (const makeCommand of commands) program.addCommand(makeCommand(io).copyInheritedSettings(program));
   return program;

@@ -2,6 +2,10 @@
  * The simulator: production nodes in a world that one seed decides, watched by checkers.
  */
 export { Violation } from './checkers.ts';
+export type { Configuration } from './explorer/configuration.ts';
+export { CONFIGURATIONS, type NamedConfiguration } from './explorer/configurations.ts';
+export { Explorer } from './explorer/explorer.ts';
+export type { ExplorerOptions, ExplorerReport } from './explorer/search.ts';
 export { Ladder, type LadderFilter } from './ladder.ts';
 export {
   checkLinearizability,
