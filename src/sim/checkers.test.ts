@@ -173,6 +173,27 @@ describe('what processes send', () => {
       expect(complaint(() => checkers.sent(0, message))).toBe('none');
   });
 
+  test('durability: a range of acceptances of which one is not on disk', () => {
+    const { checkers, write } = watched();
+    const range: Message = { type: 'acceptedRange', acceptorId: 0, ballot: 11, from: 1, to: 2 };
+    write(0, accepts(1, 11, A), promises(2, 11));
+    expect(complaint(() => checkers.sent(0, range))).toBe('durability');
+    write(0, accepts(2, 11, B));
+    expect(complaint(() => checkers.sent(0, range))).toBe('none');
+  });
+
+  test('durability: what a leader tells to be chosen, and no majority accepted at that ballot', () => {
+    const { checkers, write } = watched();
+    const chosen = (from: number, to: number): Message => ({ type: 'chosen', ballot: 22, from, to });
+    for (const acceptor of [0, 1]) write(acceptor, accepts(2, 22, A), accepts(3, 11, B));
+    write(0, accepts(3, 22, B));
+    expect(complaint(() => checkers.sent(undefined, chosen(2, 2)))).toBe('none');
+    expect(complaint(() => checkers.sent(undefined, chosen(2, 3)))).toBe('durability');
+    expect(complaint(() => checkers.sent(undefined, chosen(1, 2)))).toBe('durability');
+    write(2, accepts(3, 22, B));
+    expect(complaint(() => checkers.sent(undefined, chosen(2, 3)))).toBe('none');
+  });
+
   test('what a process without an acceptor passes on is no promise of its own', () => {
     const { checkers } = watched();
     expect(complaint(() => checkers.sent(undefined, promise(11)))).toBe('none');

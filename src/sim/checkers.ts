@@ -51,6 +51,8 @@ export class Checkers {
   #highestChosen = 0;
   /** by instance, then ballot: the value of the first ACCEPT seen */
   readonly #proposed = new Map<number, Map<number, Uint8Array>>();
+  /** by ballot: the instances that its leader rightly told to be chosen */
+  readonly #counted = new Map<number, { readonly from: number; readonly to: number }>();
   /** by acceptor, then instance: the highest ballot it told that it promised */
   readonly #told: readonly Map<number, number>[];
   #deliveries = 0;
@@ -138,6 +140,7 @@ export class Checkers {
   sent(acceptorId: number | undefined, message: Message, movesOn = false): void {
     if (this.#options.judged === false) return;
     if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, message.value);
+    if (message.type === 'chosen') this.#isCounted(message.ballot, message.from, message.to);
     const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
     if (acceptorId === undefined || durable === undefined) return;
     switch (message.type) {
@@ -146,6 +149,10 @@ export class Checkers {
         break;
       case 'accepted':
         this.#isAccepted(acceptorId, durable, message.instanceId, message.valueBallot, message.value);
+        break;
+      case 'acceptedRange':
+        for (let i = message.from; i <= message.to; i++)
+          this.#isAccepted(acceptorId, durable, i, message.ballot, undefined);
         break;
       case 'promiseFrom':
         if (message.promisedBallot <= message.ballot) this.#isFloor(acceptorId, durable, message.ballot);
@@ -180,6 +187,17 @@ export class Checkers {
       if (this.#choices.isSettled(i)) continue;
       throw new Violation('trim', `acceptor ${acceptorId} told an original to go on above what is open`, i);
     }
+  }
+
+  /** A leader told that a majority accepted every instance of a stretch at its ballot. */
+  #isCounted(ballot: number, from: number, to: number): void {
+    const known = this.#counted.get(ballot) ?? { from, to: from - 1 };
+    for (let i = from >= known.from ? Math.max(from, known.to + 1) : from; i <= to; i++) {
+      if (this.#choices.isChosenAt(i, ballot)) continue;
+      const what = `was told to be chosen at ballot ${ballot}, which no majority of disks has accepted`;
+      throw new Violation('durability', `instance ${i} ${what}`, i);
+    }
+    this.#counted.set(ballot, { from: Math.min(from, known.from), to: Math.max(to, known.to) });
   }
 
   #checkBallot(instanceId: number, ballot: number, value: Uint8Array): void {
@@ -226,7 +244,7 @@ export class Checkers {
     durable: MemoryStorage,
     instanceId: number,
     ballot: number,
-    value: Uint8Array,
+    value: Uint8Array | undefined,
   ): void {
     if (instanceId <= durable.trimInstanceId) return;
     const record = durable.get(instanceId);
@@ -235,7 +253,8 @@ export class Checkers {
       const text = `acceptor ${acceptorId} told that it accepted at ${ballot}; on its disk is ${acceptedBallot}`;
       throw new Violation('durability', text, instanceId);
     }
-    if (record !== undefined && acceptedBallot === ballot && !sameBytes(record.value, value)) {
+    if (value === undefined || record === undefined) return;
+    if (acceptedBallot === ballot && !sameBytes(record.value, value)) {
       throw new Violation(
         'durability',
         `acceptor ${acceptorId} told another value than is on its disk`,

@@ -58,6 +58,12 @@ export class Choices {
     return this.#chosen.has(instanceId);
   }
 
+  /** True if a majority of disks accepted this instance at this ballot. */
+  isChosenAt(instanceId: number, ballot: number): boolean {
+    const all = this.#acceptances.get(instanceId) ?? [];
+    return all.some((one) => one.ballot === ballot && bits(one.holders) >= this.#majority);
+  }
+
   /** True if this value was chosen in any instance. */
   has(value: string): boolean {
     return this.#values.has(value);
