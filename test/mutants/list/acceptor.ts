@@ -5,6 +5,7 @@ import type { Mutant } from '../mutant.ts';
 
 const CORE = 'src/paxos/acceptor.ts';
 const ROLE = 'src/evpaxos/acceptor.ts';
+const ACCEPTANCES = 'src/evpaxos/acceptances.ts';
 const OUTBOX = 'src/evpaxos/outbox.ts';
 
 export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
@@ -200,11 +201,33 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     breaks: 'a replica hears its own vote before it is on disk',
     edits: [
       {
-        file: ROLE,
-        find: 'else this.#outbox.to(peer).append(bytes);',
+        file: ACCEPTANCES,
+        find: 'else this.#outbox.to(peer).append(piece);',
         replace:
-          "else if (peer.remote === 'itself') {\n        peer.out.append(bytes);\n        peer.sent();\n" +
-          '      } else this.#outbox.to(peer).append(bytes);',
+          'else if (this.#peers.isSelf(peer)) {\n          peer.out.append(piece);\n          peer.sent();\n' +
+          '        } else this.#outbox.to(peer).append(piece);',
+      },
+    ],
+  },
+  {
+    id: 'range-at-once',
+    breaks: 'who proposed hears that a stretch is accepted before it is on disk',
+    edits: [
+      {
+        file: ACCEPTANCES,
+        find: 'encodeAcceptedRange(this.#outbox.to(asker), this',
+        replace: 'encodeAcceptedRange((asker.sent(), asker.out), this',
+      },
+    ],
+  },
+  {
+    id: 'range-over-gaps',
+    breaks: 'a stretch of acceptances is told as one although instances in it were not accepted',
+    edits: [
+      {
+        file: ACCEPTANCES,
+        find: 'instanceId === this.#to + 1) {',
+        replace: 'instanceId > this.#to) {',
       },
     ],
   },

@@ -73,6 +73,50 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    id: 'chosen-at-lower-ballot',
+    breaks: 'what a leader counted at its ballot makes acceptances at lower ones chosen',
+    edits: [
+      {
+        file: CORE,
+        find: 'return acceptedBallot === ballot && instanceId >= from && instanceId <= to;',
+        replace: 'return acceptedBallot <= ballot && instanceId >= from && instanceId <= to;',
+      },
+    ],
+  },
+  {
+    id: 'chosen-at-any-ballot',
+    breaks: 'what a leader counted makes chosen whatever any acceptor accepted there',
+    edits: [
+      {
+        file: CORE,
+        find: 'if (value === undefined || this.#ballots[mine] !== ballot) continue;',
+        replace: 'if (value === undefined) continue;',
+      },
+    ],
+  },
+  {
+    id: 'chosen-beyond-counted',
+    breaks: 'a leader tells as chosen what it has proposed, and not counted yet',
+    edits: [
+      {
+        file: 'src/evpaxos/phase-two.ts',
+        find: 'const to = core.low - 1;',
+        replace: 'const to = core.nextToAccept - 1;',
+      },
+    ],
+  },
+  {
+    id: 'chosen-not-counted',
+    breaks: 'a leader tells as counted at its ballot what it merely learned, chosen at another',
+    edits: [
+      {
+        file: 'src/paxos/window.ts',
+        find: 'this.#counted[slot] = isCounted ? 1 : 0;',
+        replace: 'this.#counted[slot] = 1;',
+      },
+    ],
+  },
+  {
     id: 'hole-skipped',
     breaks: 'an instance that is missing is passed over once some later ones are chosen',
     edits: [
