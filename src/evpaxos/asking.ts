@@ -117,7 +117,7 @@ export class Asking {
   /** True while a quorum of acceptors reads what we send: what is proposed to fewer waits for a timeout. Hot. */
   isQuorumReading(): boolean {
     let reading = 0;
-    for (const peer of this.acceptors) if (!(peer.counterpart ?? peer).isBehind()) reading++;
+    for (const peer of this.acceptors) if (!this.way(peer).isBehind()) reading++;
     return reading >= this.#quorum;
   }
 
@@ -183,14 +183,22 @@ export class Asking {
     this.prepareAtOriginals(core.low, core.next);
   }
 
-  /** Encoded once, and copied to every acceptor. Hot. */
-  accept({ instanceId, ballot, value }: Accept): void {
+  /**
+   * Where an acceptor is sent ACCEPTs: among ours on the connection that broadcasts of our own acceptor take too, one
+   * write less; on our own where there is none, or where that one does not get through. Hot.
+   */
+  way(acceptor: Peer): Peer {
+    const { counterpart } = acceptor;
+    return counterpart === undefined || counterpart.isBehind() ? acceptor : counterpart;
+  }
+
+  /** Encoded once, and copied to every acceptor. What is said again goes on our own connections. Hot. */
+  accept({ instanceId, ballot, value }: Accept, isAgain = false): void {
     const scratch = this.#options.peers.scratch;
     encodeAccept(scratch, instanceId, ballot, value);
     const bytes = scratch.view();
     for (const acceptor of this.acceptors) {
-      // Among ours on the connection that its acceptor's broadcasts take too: one write less.
-      const peer = acceptor.counterpart ?? acceptor;
+      const peer = isAgain ? acceptor : this.way(acceptor);
       if (peer.isBehind()) {
         peer.countDropped();
         continue;
@@ -207,7 +215,7 @@ export class Asking {
     const prepares = core.timedOutPrepares(now, timeoutMs);
     for (const instanceId of prepares) this.prepareAtOriginals(instanceId, instanceId + 1);
     const accepts = core.timedOutAccepts(now, timeoutMs);
-    for (const accept of accepts) this.accept(accept);
+    for (const accept of accepts) this.accept(accept, true);
     const [prepare] = prepares;
     const [accept] = accepts;
     if (prepare !== undefined) {

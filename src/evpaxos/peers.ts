@@ -264,7 +264,7 @@ export class Peers {
   /** Two connections between the same two processes, one opened by each, know each other. */
   #pair(peer: Peer): void {
     if (!peer.isBrief || this.isSelf(peer)) return;
-    for (const other of peer.outbound ? this.#inbound : this.#acceptors) {
+    for (const other of peer.outbound ? this.#inbound : this.ready()) {
       if (!other.isProcessOf(peer)) continue;
       // The newest there is: an older one may be lost already, and not know it.
       unpair(other);

@@ -123,7 +123,7 @@ export class PhaseTwo {
     const { asking, peers } = this.#options;
     for (const peer of asking.acceptors) {
       if (peer.isBrief && peer.hasRole(Role.learner) && !peers.isSelf(peer)) {
-        const way = peer.counterpart ?? peer;
+        const way = asking.way(peer);
         if (!way.isBehind()) yield way;
       }
     }

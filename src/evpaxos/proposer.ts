@@ -166,8 +166,9 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   onPreempted(peer: Peer, instanceId: number, ballot: number): void {
     this.#asking.heard(peer.acceptorId);
-    if (ballot > this.core.ballot) this.#phaseTwo.repairs.giveUp(instanceId);
-    if (this.core.receivePreempted(peer.acceptorId, instanceId, ballot) === 'preempted') this.#preempted();
+    const isStuck = ballot > this.core.ballot && this.#phaseTwo.repairs.giveUp(instanceId);
+    const outcome = this.core.receivePreempted(peer.acceptorId, instanceId, ballot);
+    if (outcome === 'preempted' || isStuck) this.#preempted();
   }
 
   onAcceptorState(peer: Peer, trimInstanceId: number): void {

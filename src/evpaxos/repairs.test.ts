@@ -78,3 +78,15 @@ test('so many instances are run again at a time and no more, until those that no
   expect(made.open(MAX_REPAIRS + 1, 10)).toBe(false);
   expect(made.open(MAX_REPAIRS + 1, 5000)).toBe(true);
 });
+
+test('what was proposed at this ballot stays, although an acceptor refused it: no other value may be', () => {
+  const { made, waiting } = repairs();
+  waiting.push({ value: bytes('first') }, { value: bytes('second') });
+  made.open(7, 0);
+  made.receivePromise(0, 7, 51, 0, NONE);
+  expect(made.receivePromise(1, 7, 51, 0, NONE)?.value).toEqual(bytes('first'));
+  expect(made.giveUp(7)).toBe(true);
+  expect(made.open(7, 5000)).toBe(true);
+  made.receivePromise(1, 7, 51, 0, NONE);
+  expect(made.receivePromise(2, 7, 51, 0, NONE)?.value).toEqual(bytes('first'));
+});

@@ -114,10 +114,15 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     return accepts;
   }
 
-  /** An acceptor refused: whoever still misses the instance asks again. */
-  giveUp(instanceId: number): void {
-    const own = this.#open.get(instanceId)?.own;
-    if (this.#open.delete(instanceId) && own !== undefined) this.#options.putBack(own);
+  /**
+   * An acceptor refused: whoever still misses the instance asks again.
+   * @returns true if a value was proposed: no other may be at this ballot, so it takes another ballot to go on
+   */
+  giveUp(instanceId: number): boolean {
+    const repair = this.#open.get(instanceId);
+    if (repair?.accept !== undefined) return true;
+    this.#open.delete(instanceId);
+    return false;
   }
 
   /** The ballot is given up, or changes: whoever still misses something asks again. */
