@@ -22,6 +22,11 @@ export function hashText(text: string): Hash {
   return { high: finish(high ^ (low >>> 7)), low: finish(low + Math.imul(high, 0x5bd1e995)) };
 }
 
+/** The hashes of several texts, high and low of each in turn, as they stand in a state's row. */
+export function hashesOf(texts: readonly string[]): Int32Array {
+  return Int32Array.from(texts.map(hashText).flatMap(({ high, low }) => [high, low]));
+}
+
 /** Every bit of the input reaches every bit of the output. */
 function finish(value: number): number {
   let mixed = value;

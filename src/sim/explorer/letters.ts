@@ -4,7 +4,7 @@
  */
 import { invariant } from '../../paxos/invariant.ts';
 import type { Configuration } from './configuration.ts';
-import { type Hash, hashText } from './hash.ts';
+import { hashesOf } from './hash.ts';
 import { type Addressee, type Letter, letterKey } from './letter.ts';
 import { textOf } from './node.ts';
 
@@ -26,7 +26,7 @@ export interface LetterFacts {
   readonly letter: Letter;
   readonly key: string;
   /** by renaming */
-  readonly hashes: readonly Hash[];
+  readonly hashes: Int32Array;
   /** the proposer whose process this letter belongs to, if it goes to one; -1: none */
   readonly proposer: number;
   /** who may receive it, a bit mask of nodes */
@@ -91,7 +91,7 @@ export class Letters {
     const number = this.#facts.length;
     invariant(number < this.#words * WORD_BITS, `a search has at most ${this.#words * WORD_BITS} letters`);
     this.#numbers.set(key, number);
-    const hashes = this.#renamings.map((renamed) => hashText(`letter ${letterKey(letter, renamed)}`));
+    const hashes = hashesOf(this.#renamings.map((renamed) => `letter ${letterKey(letter, renamed)}`));
     const proposer = typeof letter.to === 'object' && 'proposer' in letter.to ? letter.to.proposer : -1;
     const clashes = new Int32Array(this.#words);
     const receivers = this.#addToInboxes(letter, number);

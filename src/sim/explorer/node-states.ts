@@ -7,7 +7,7 @@
  */
 import { InvariantError, invariant } from '../../paxos/invariant.ts';
 import { StateWriter } from '../../paxos/state.ts';
-import { type Hash, hashText } from './hash.ts';
+import { hashesOf } from './hash.ts';
 import { letterKey } from './letter.ts';
 import type { Letters } from './letters.ts';
 import { type Claim, type Event, type ExploredNode, type Fault, Outcome } from './node.ts';
@@ -31,7 +31,7 @@ interface NodeState {
   /** with `distrust`: other objects that were met in this state */
   readonly twins: ExploredNode[];
   /** by renaming */
-  readonly hashes: readonly Hash[];
+  readonly hashes: Int32Array;
   /** by event code; null: it changes nothing */
   readonly steps: (Step | null | undefined)[];
   /** letters that change nothing in this state */
@@ -93,7 +93,7 @@ export class NodeStates {
       return known;
     }
     const number = this.#states.length;
-    const hashes = orders.map((_, renaming) => hashText(keyUnder(renaming)));
+    const hashes = hashesOf(orders.map((_, renaming) => keyUnder(renaming)));
     this.#numbers.set(key, number);
     const set = () => new Int32Array(words);
     const sets = { deaf: set(), echoless: set(), judged: set(), dead: set() };

@@ -326,7 +326,8 @@ export class Space {
     const state = row[node] ?? 0;
     if (!this.stateOf(node).isDead(state, letter)) return false;
     const step = this.stateOf(node).step(state, FIRST_DELIVERY + letter);
-    if (step !== null && (step.next !== state || this.saysNews(row, step)))
+    if (step === null) return true;
+    if (step.next !== state || this.saysNews(row, step))
       throw new ReductionError('a letter that can change nothing changes nothing');
     return true;
   }
@@ -362,17 +363,9 @@ export class Space {
     this.#addLetter(row, letter);
   }
 
-  #addHashes(
-    row: Int32Array,
-    hashes: readonly { readonly high: number; readonly low: number }[],
-    sign: 1 | -1,
-  ): void {
-    let at = this.#hashesAt;
-    for (const { high, low } of hashes) {
-      row[at] = ((row[at] ?? 0) + sign * high) | 0;
-      row[at + 1] = ((row[at + 1] ?? 0) + sign * low) | 0;
-      at += 2;
-    }
+  #addHashes(row: Int32Array, hashes: Int32Array, sign: 1 | -1): void {
+    const at = this.#hashesAt;
+    for (let i = 0; i < hashes.length; i++) row[at + i] = (row[at + i] ?? 0) + sign * (hashes[i] ?? 0);
   }
 
   /** Leaves the smallest of the row's sums in `high` and `low`. Hot. */
