@@ -47,11 +47,11 @@ export interface Evidence<Input, Output> {
   readonly key: string;
   /** the operation whose return cannot be explained */
   readonly culprit: Operation<Input, Output>;
-  /** the longest order that can be given to operations before that; one of them */
+  /** an order that can be given to all that returned before that, and to some that had not returned */
   readonly explained: readonly Operation<Input, Output>[];
   /** those that had returned, and find no place after these */
   readonly unplaced: readonly Operation<Input, Output>[];
-  /** what the state can be where all but the culprit are in order */
+  /** what the state can be after such orders; five at most */
   readonly possibleStates: readonly string[];
   /** all of it in one line */
   readonly summary: string;
@@ -79,7 +79,7 @@ export function checkLinearizability<State, Input, Output>(
     const outcome = search.run();
     if (outcome === 'unknown') unknown ??= { verdict: 'unknown', key, reason: budget.reason };
     if (outcome === 'no')
-      return { verdict: 'not linearizable', evidence: evidenceOf(key, operations, model) };
+      return { verdict: 'not linearizable', evidence: evidenceOf(key, operations, search.blocked, model) };
   }
   return unknown ?? { verdict: 'linearizable' };
 }
@@ -126,6 +126,8 @@ class Budget {
 interface Entry {
   readonly index: number;
   readonly isCall: boolean;
+  /** where it stands in the list when nothing is taken out */
+  readonly position: number;
   previous: Entry | undefined;
   next: Entry | undefined;
   /** of a call: its return, if it has one */
@@ -137,6 +139,8 @@ class Search<State, Input, Output> {
   readonly operations: readonly Operation<Input, Output>[];
   readonly #model: Model<State, Input, Output>;
   readonly #budget: Budget;
+  /** true: it keeps what was placed where it came furthest, which costs its length each time */
+  readonly #isExplaining: boolean;
   readonly #head: Entry;
   readonly #returned: number;
   readonly #isPlaced: Uint8Array;
@@ -147,16 +151,19 @@ class Search<State, Input, Output> {
   #low = 0;
   #high = 0;
   #placedReturned = 0;
-  #best: readonly number[] = [];
-  #bestReturned = -1;
-  /** how people are shown the states in which all but one of those that returned are placed */
-  readonly #statesBeforeLast = new Set<string>();
+  /** the last return that it came to with its operation not placed: every earlier one had its place */
+  #furthest: Entry | undefined;
+  /** what was placed when it came there first, and how people are shown the states it came there in */
+  #placedThere: readonly number[] = [];
+  readonly #statesThere = new Set<string>();
 
   constructor(
     operations: readonly Operation<Input, Output>[],
     model: Model<State, Input, Output>,
     budget: Budget,
+    isExplaining = false,
   ) {
+    this.#isExplaining = isExplaining;
     const byCall = [...operations].sort((a, b) => a.invokedAt - b.invokedAt);
     const returned = byCall.filter(({ result }) => result !== undefined);
     this.operations = [...returned, ...byCall.filter(({ result }) => result === undefined)];
@@ -168,17 +175,21 @@ class Search<State, Input, Output> {
     this.#head = listOf(this.operations);
   }
 
-  get best(): readonly Operation<Input, Output>[] {
-    return this.#best.flatMap((index) => this.operations[index] ?? []);
+  /** The operation whose return it never got past. */
+  get blocked(): Operation<Input, Output> | undefined {
+    return this.#furthest === undefined ? undefined : this.operations[this.#furthest.index];
   }
 
-  get statesBeforeLast(): ReadonlySet<string> {
-    return this.#statesBeforeLast;
+  get placedBefore(): readonly Operation<Input, Output>[] {
+    return this.#placedThere.flatMap((index) => this.operations[index] ?? []);
+  }
+
+  get statesBefore(): ReadonlySet<string> {
+    return this.#statesThere;
   }
 
   run(): 'yes' | 'no' | 'unknown' {
     let entry = this.#head.next;
-    this.#note();
     while (this.#placedReturned < this.#returned) {
       if (this.#budget.isSpent()) return 'unknown';
       if (entry?.isCall === true) {
@@ -186,6 +197,7 @@ class Search<State, Input, Output> {
         continue;
       }
       // Here an operation returned that is not placed yet: of what was placed, the last must have been a mistake.
+      if (entry !== undefined) this.#block(entry);
       const last = this.#takeBack();
       if (last === undefined) return 'no';
       entry = last.next;
@@ -208,7 +220,6 @@ class Search<State, Input, Output> {
     this.#placed.push({ call, before: this.#state });
     this.#state = state;
     unlink(call);
-    this.#note();
     return true;
   }
 
@@ -240,13 +251,16 @@ class Search<State, Input, Output> {
     return `${placed} ${this.#model.show(state)}`;
   }
 
-  /** Remembers the longest order so far, and what the states are where one is missing. */
-  #note(): void {
-    if (this.#placedReturned === this.#returned - 1 && this.#statesBeforeLast.size < MAX_SHOWN_STATES)
-      this.#statesBeforeLast.add(this.#model.show(this.#state));
-    if (this.#placedReturned <= this.#bestReturned) return;
-    this.#bestReturned = this.#placedReturned;
-    if (this.#returned <= MAX_REMEMBERED) this.#best = this.#placed.map(({ call }) => call.index);
+  /** An operation returned, and is not placed. */
+  #block(at: Entry): void {
+    const furthest = this.#furthest?.position ?? -1;
+    if (at.position < furthest) return;
+    if (at.position > furthest) this.#statesThere.clear();
+    this.#furthest = at;
+    if (this.#statesThere.size >= MAX_SHOWN_STATES) return;
+    this.#statesThere.add(this.#model.show(this.#state));
+    if (this.#isExplaining && at.position > furthest)
+      this.#placedThere = this.#placed.map(({ call }) => call.index);
   }
 
   #operation(index: number): Operation<Input, Output> {
@@ -256,27 +270,24 @@ class Search<State, Input, Output> {
   }
 }
 
-/** Evidence is looked for in beginnings of a history; of longer ones no order is kept. */
-const MAX_REMEMBERED = 20_000;
-
 function listOf(operations: readonly Operation<unknown, unknown>[]): Entry {
-  const timed: { readonly at: number; readonly entry: Entry }[] = [];
-  for (const [index, { invokedAt, result }] of operations.entries()) {
-    const call: Entry = { index, isCall: true, previous: undefined, next: undefined, matching: undefined };
-    timed.push({ at: invokedAt, entry: call });
-    if (result === undefined) continue;
-    const end: Entry = { index, isCall: false, previous: undefined, next: undefined, matching: undefined };
-    call.matching = end;
-    timed.push({ at: result.at, entry: end });
-  }
+  const events = operations.flatMap(({ invokedAt, result }, index) => {
+    const call = { index, isCall: true, at: invokedAt };
+    return result === undefined ? [call] : [call, { index, isCall: false, at: result.at }];
+  });
   // What is called at the moment at which another returns may have come before it.
-  timed.sort((a, b) => a.at - b.at || Number(b.entry.isCall) - Number(a.entry.isCall));
-  const head: Entry = { index: -1, isCall: false, previous: undefined, next: undefined, matching: undefined };
+  events.sort((a, b) => a.at - b.at || Number(b.isCall) - Number(a.isCall));
+  const links = { previous: undefined, next: undefined, matching: undefined };
+  const head: Entry = { index: -1, isCall: false, position: -1, ...links };
+  const calls = new Map<number, Entry>();
   let last = head;
-  for (const { entry } of timed) {
+  for (const [position, { index, isCall }] of events.entries()) {
+    const entry: Entry = { index, isCall, position, ...links, previous: last };
     last.next = entry;
-    entry.previous = last;
     last = entry;
+    if (isCall) calls.set(index, entry);
+    const call = calls.get(index);
+    if (!isCall && call !== undefined) call.matching = entry;
   }
   return head;
 }
@@ -302,33 +313,24 @@ function putBack(entry: Entry): void {
   if (entry.next !== undefined) entry.next.previous = entry;
 }
 
-/** Finds the first return that cannot be explained, by halving: a beginning of a linearizable history is one, too. */
+/**
+ * What the search never got past is the first return that cannot be explained: all before it had their places, and what
+ * came after it was not looked at. A second search, of what was known at that time, tells what can have been before.
+ */
 function evidenceOf<State, Input, Output>(
   key: string,
   operations: readonly Operation<Input, Output>[],
+  culprit: Operation<Input, Output> | undefined,
   model: Model<State, Input, Output>,
 ): Evidence<Input, Output> {
-  const returns = operations.flatMap(({ result }) => result?.at ?? []).sort((a, b) => a - b);
-  const searchUpTo = (count: number) => {
-    const search = new Search(beginning(operations, returns[count - 1] ?? 0), model, new Budget({}));
-    return { search, outcome: search.run() };
-  };
-  let good = 0;
-  let bad = returns.length;
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (searchUpTo(middle).outcome === 'no') bad = middle;
-    else good = middle;
-  }
-  const { search } = searchUpTo(bad);
-  const explained = search.best;
-  const unplaced = search.operations.filter(
-    (operation) => operation.result !== undefined && !explained.includes(operation),
-  );
-  const at = returns[bad - 1];
-  const culprit = search.operations.find(({ result }) => result?.at === at) ?? unplaced[0];
-  if (culprit === undefined) throw new RangeError('a history that is not linearizable has an operation');
-  const possibleStates = [...search.statesBeforeLast];
+  if (culprit?.result === undefined) throw new RangeError('what is blocked has returned');
+  const known = beginning(operations, culprit.result.at);
+  const search = new Search(known, model, new Budget({}), true);
+  search.run();
+  const explained = search.placedBefore;
+  const placed = new Set(explained);
+  const unplaced = search.operations.filter((one) => one.result !== undefined && !placed.has(one));
+  const possibleStates = [...search.statesBefore];
   const summary = summaryOf(key, culprit, explained.length, possibleStates, model);
   return { key, culprit, explained, unplaced, possibleStates, summary };
 }
