@@ -14,6 +14,7 @@ export type StepVisitor = (step: Step, code: number, silentSteps: number) => boo
 
 export class Closure {
   readonly #space: Space;
+  readonly #late: boolean;
   /** by node and state: the walk in which it was met last */
   readonly #metIn: Int32Array[];
   #walk = 0;
@@ -24,8 +25,10 @@ export class Closure {
   #count = 0;
   #at = 0;
 
-  constructor(space: Space) {
+  /** @param late false: silent steps are steps as any, for comparison; visited, and not gone on from */
+  constructor(space: Space, late: boolean) {
     this.#space = space;
+    this.#late = late;
     this.#metIn = Array.from({ length: space.nodes }, () => new Int32Array(256));
   }
 
@@ -76,12 +79,17 @@ export class Closure {
     const step = this.#space.stateOf(node).step(state, code);
     if (step === null) return false;
     const silentSteps = this.#silent[this.#at] ?? 0;
-    const isSilent = code !== RESTART && !this.#space.saysNews(row, step);
+    const isSilent = !this.leadsOn(row, step, code);
     if (!isSilent || step.claims.length > 0 || step.faults.length > 0) {
       if (visit(step, code, silentSteps)) return true;
     }
     if (isSilent) this.#push(node, step.next, this.#at, code, silentSteps + 1);
     return false;
+  }
+
+  /** True if a step leads to a state of its own: it says something, or a process ends. */
+  leadsOn(row: Int32Array, step: Step, code: number): boolean {
+    return !this.#late || code === RESTART || this.#space.saysNews(row, step);
   }
 
   #push(node: number, state: number, from: number, code: number, silentSteps: number): void {

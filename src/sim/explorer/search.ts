@@ -13,7 +13,7 @@ import { LearnerSearch } from './learner-search.ts';
 import type { Fault } from './node.ts';
 import type { Step } from './node-states.ts';
 import { Rows, RowsBySteps } from './rows.ts';
-import { NODE_UNIT, RESTART, Space } from './space.ts';
+import { NODE_UNIT, Space } from './space.ts';
 import { traceOf } from './trace.ts';
 import { Visited } from './visited.ts';
 
@@ -22,6 +22,8 @@ export interface ExplorerOptions {
   readonly parts?: Parts;
   /** false: states that differ only in the names of acceptors are different; true unless told */
   readonly symmetry?: boolean;
+  /** false: a step that says nothing leads to a state of its own; true unless told */
+  readonly late?: boolean;
   /** false: an answer to what is asked again is a step of its own; true unless told */
   readonly saturated?: boolean;
   /** false: letters that can change nothing any more stay; true unless told */
@@ -85,6 +87,7 @@ interface Found {
 export class Search {
   readonly #space: Space;
   readonly #saturated: boolean;
+  readonly #late: boolean;
   readonly #visited = new Visited();
   readonly #checks: ReadonlySet<Check>;
   readonly #maxStates: number;
@@ -110,7 +113,8 @@ export class Search {
     this.#checks = new Set(options.checks ?? CHECKS);
     this.#maxStates = options.maxStates ?? MAX_STATES;
     this.#learners = new LearnerSearch(this.#space, parts);
-    this.#closure = new Closure(this.#space);
+    this.#late = options.late !== false;
+    this.#closure = new Closure(this.#space, this.#late);
     this.#waiting = new RowsBySteps(this.#space.width);
     this.#rows = new Rows(this.#space.width);
     this.#row = new Int32Array(this.#space.width);
@@ -153,7 +157,7 @@ export class Search {
   #trace({ state, node, ordinal, learned }: Found): string[] {
     const path = this.#visited.pathTo(state);
     if (node >= 0) path.push(ordinal * NODE_UNIT + node);
-    return traceOf(this.#space, new Closure(this.#space), this.#learners, path, learned);
+    return traceOf(this.#space, new Closure(this.#space, this.#late), this.#learners, path, learned);
   }
 
   /** Goes on with the states that the fewest steps lead to. What was found is the shortest if none has fewer. */
@@ -189,7 +193,7 @@ export class Search {
 
   #take(state: number, node: number, ordinal: number, code: number, step: Step, steps: number): void {
     const faults: Fault[] = [];
-    const isNews = code === RESTART || this.#space.saysNews(this.#row, step);
+    const isNews = this.#closure.leadsOn(this.#row, step, code);
     if (isNews) {
       this.#scratch.set(this.#row);
       this.#space.apply(this.#scratch, node, code, step, faults);

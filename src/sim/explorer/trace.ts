@@ -9,7 +9,7 @@ import type { LearnerSearch } from './learner-search.ts';
 import { describeLetter } from './letter.ts';
 import type { LetterSet } from './letters.ts';
 import type { Event } from './node.ts';
-import { FIRST_DELIVERY, NODE_UNIT, RESTART, type Space } from './space.ts';
+import { FIRST_DELIVERY, NODE_UNIT, type Space } from './space.ts';
 
 export function traceOf(
   space: Space,
@@ -46,7 +46,7 @@ function take(space: Space, closure: Closure, row: Int32Array, node: number, ord
   closure.walk(row, node, (step, code) => {
     if (visited++ < ordinal) return false;
     codes.push(...closure.path(), code);
-    if (code === RESTART || space.saysNews(row, step)) space.apply(row, node, code, step, []);
+    if (closure.leadsOn(row, step, code)) space.apply(row, node, code, step, []);
     return true;
   });
   return codes;
