@@ -607,6 +607,19 @@ describe('Proposer: a process that was not the first of its id', () => {
     promise(p, 2);
   });
 
+  it('counts no more what it was told on a connection that is lost, since another process may be heard now', () => {
+    const p = proposer({ window: 1 });
+    p.openInstances(0);
+    for (const a of [0, 1]) p.receiveHighestBallot(a, 0);
+    p.forget(1, 'session');
+    expect(p.hasProbedQuorum()).toBe(false);
+    raise(p);
+    p.propose(submit('v'));
+    for (const a of [0, 2]) p.receivePromiseFrom(a, 12, 1, END, 12, 0);
+    expect(accepted(p)).toBeUndefined();
+    expect(p.receiveHighestBallot(1, 12)).toBe('preempted');
+  });
+
   it('is told of its own ballot by acceptors that it asked, and goes on', () => {
     const p = proposer();
     for (const a of [0, 1]) p.receiveHighestBallot(a, 0);
