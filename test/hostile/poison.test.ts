@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ByteBuffer } from '../../src/transport/buffer.ts';
 import {
   encodeAccept,
+  encodeAccepted,
   encodeAcceptorState,
   encodePrepare,
   encodePromise,
@@ -258,6 +259,14 @@ describe('a cluster that was told nonsense', () => {
       await works();
       await changeLeader();
       await works();
+    });
+
+    it('ACCEPTED in the name of every acceptor', async () => {
+      await startWithLiar((out) => {
+        for (const acceptorId of [0, 1, 2]) encodeAccepted(out, acceptorId, 1, 1000, 1000, VALUE);
+      });
+      await works();
+      expect(sequence.values).not.toContain('poison');
     });
 
     it('REFUSED, because our id is in use', async () => {
