@@ -82,6 +82,10 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
         replace: 'return acceptedBallot <= ballot && instanceId >= from && instanceId <= to;',
       },
     ],
+    beyond: {
+      why: 'it takes an acceptance that is older than the ballot that was counted, and arrives after that was told',
+      tests: ['src/paxos'],
+    },
   },
   {
     id: 'chosen-at-any-ballot',
@@ -181,11 +185,25 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     id: 'votes-of-anybody',
     breaks: 'a vote is counted for the acceptor that it names, whoever sends it',
     edits: [
-      { file: PEER, find: 'if (acceptorId !== this.destination.acceptorId) return false;', replace: '' },
+      {
+        file: PEER,
+        find: 'if (acceptorId !== this.destination.acceptorId) return false;',
+        replace: 'this.#named = acceptorId;',
+      },
+      {
+        file: PEER,
+        find: '    return this.destination.acceptorId;\n',
+        replace: '    return this.#named ?? this.destination.acceptorId;\n',
+      },
+      {
+        file: PEER,
+        find: '  #isAcceptor = false;\n',
+        replace: '  #isAcceptor = false;\n  #named: number | undefined;\n',
+      },
     ],
     beyond: {
       why: 'nobody in the simulator votes for others',
-      tests: ['src/evpaxos', 'test/hostile/poison.test.ts', 'test/hostile/sockets.test.ts', 'test/traces'],
+      tests: ['test/hostile/poison.test.ts'],
     },
   },
 ];
