@@ -351,9 +351,10 @@ const lasting: readonly ConformanceCase[] = [
     async (storage, reopen) => {
       for (let instanceId = 1; instanceId <= 100; instanceId++)
         storage.put(instanceId, 31, 21, patternOf(8, 1));
-      storage.setPromiseFloor(42);
       storage.trim(100);
       await storage.commit();
+      storage.setPromiseFloor(42);
+      await storage.commit(); // by itself: it has to be reason enough to write
       const again = await reopen(storage);
       const { trimInstanceId, promiseFloor, highestAccepted, highestBallot } = again;
       assert.deepEqual([trimInstanceId, promiseFloor, highestAccepted, highestBallot], [100, 42, 100, 42]);
