@@ -168,6 +168,11 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
         find: "if (instanceId >= this.#next + this.window) return 'beyond the window';",
         replace: "if (instanceId > this.#next + this.window) return 'beyond the window';",
       },
+      {
+        file: CORE,
+        find: 'while (instanceId >= this.#next + this.#slots) this.#grow();',
+        replace: 'while (instanceId > this.#next + this.#slots) this.#grow();',
+      },
     ],
   },
   {
