@@ -9,6 +9,8 @@ export const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
   'promise',
   'accept',
   'accepted',
+  'acceptedRange',
+  'chosen',
   'preempted',
   'repeat',
   'trim',
