@@ -11,7 +11,7 @@
  * Invariant: each instance is delivered once, in order, without gaps.
  */
 import type { Config } from '../config/config.ts';
-import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { type Chosen, Learner } from '../paxos/learner.ts';
 import { kthHighest, quorumSize } from '../paxos/quorum.ts';
 import { encodeQuery, encodeRepeat } from '../transport/encode.ts';
@@ -152,8 +152,8 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   }
 
   onChosen(leader: Peer, ballot: number, from: number, to: number): void {
-    if (!this.#isPlaced || from > to) return;
-    this.core.receiveChosen(ballot, from, to);
+    if (!this.#isPlaced || from > to || ballot > MAX_BALLOT) return;
+    if (!this.core.receiveChosen(ballot, from, to)) return;
     this.#sparing.heard(leader, ballot, this.#options.clock.now());
     this.#options.turn.schedule();
   }

@@ -327,6 +327,16 @@ describe('Learner: what a leader counted', () => {
     expect(delivered(l)).toEqual(['1:a@41', '2:b@21']);
   });
 
+  it('joins what a leader tells, in whatever order it comes', () => {
+    const l = learner();
+    expect(l.receiveChosen(21, 1, 5)).toBe(true);
+    expect(l.receiveChosen(21, 1, 3)).toBe(true);
+    expect(l.receiveChosen(21, 4, 6)).toBe(true);
+    for (let i = 1; i <= 6; i++) expect([i, l.receiveAccepted(0, i, 21, bytes('v'))]).toEqual([i, 'closed']);
+    expect(l.receiveAccepted(0, 7, 21, bytes('v'))).toBe('counted');
+    expect(l.receiveChosen(11, 1, 9)).toBe(false);
+  });
+
   it('does not let an outvoted leader’s word undo a later one’s', () => {
     const l = learner();
     l.receiveChosen(31, 1, 5);

@@ -175,13 +175,17 @@ export class Learner {
   /**
    * The leader of `ballot` counted a quorum there for every instance from `from` to `to`, inclusive. What any acceptor
    * accepted there at that very ballot is what was chosen, since a ballot has one value an instance.
+   * @returns false if a later leader has told more since, so that this is not looked at
    */
-  receiveChosen(ballot: number, from: number, to: number): void {
-    const { ballot: known, from: knownFrom, to: knownTo } = this.#counted;
-    if (ballot < known) return;
-    this.#counted = { ballot, from, to };
-    const isMore = ballot === known && from >= knownFrom;
-    const first = Math.max(isMore ? Math.max(from, knownTo + 1) : from, this.#next);
+  receiveChosen(ballot: number, from: number, to: number): boolean {
+    const known = this.#counted;
+    if (ballot < known.ballot) return false;
+    // What one leader tells joins what it told before: it may come late, or on another way.
+    const isMore = ballot === known.ballot && from <= known.to + 1 && to + 1 >= known.from;
+    this.#counted = isMore
+      ? { ballot, from: Math.min(from, known.from), to: Math.max(to, known.to) }
+      : { ballot, from, to };
+    const first = Math.max(isMore && from >= known.from ? known.to + 1 : from, this.#next);
     const last = Math.min(to, this.#highestSeen, this.#next + this.#slots - 1);
     for (let i = first; i <= last; i++) {
       const slot = i & (this.#slots - 1);
@@ -193,6 +197,7 @@ export class Learner {
         break;
       }
     }
+    return true;
   }
 
   #isCounted(instanceId: number, acceptedBallot: number): boolean {
