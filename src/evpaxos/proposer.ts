@@ -161,6 +161,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   onAcceptedRange(peer: Peer, ballot: number, from: number, to: number): void {
+    this.#asking.heard(peer.acceptorId);
     this.#phaseTwo.receiveAcceptedRange(peer, ballot, from, to);
   }
 

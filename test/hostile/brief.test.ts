@@ -44,6 +44,24 @@ describe('replicas of ours', () => {
     expect(delivered).toEqual([101, 101, 101]);
   });
 
+  it('know both ends of a pair of connections, whichever was there first', async () => {
+    cluster = new MemoryCluster({ replicas: 3, proposers: 1 });
+    await cluster.startAll();
+    await cluster.proposer(3);
+    cluster.world.advance(3000);
+    await cluster.close('replica 0');
+    cluster.world.advance(500);
+    await cluster.replica(0);
+    cluster.world.advance(5000);
+
+    const pairs = [...cluster.nodes.values()].map(({ peers }) => {
+      const ends = [...peers.inbound, ...peers.ready()].filter((peer) => !peers.isSelf(peer));
+      return ends.filter(({ counterpart }) => counterpart !== undefined).length;
+    });
+    // Each replica with the two others and with the proposer, two ends a pair; the proposer with three replicas.
+    expect(pairs.sort()).toEqual([6, 6, 6, 6]);
+  });
+
   it('take no ACCEPT at the ballot of the leader they hear from anybody else', async () => {
     cluster = new MemoryCluster({ replicas: 3 });
     await cluster.startAll();
