@@ -2,52 +2,43 @@
  * Nodes that behave as the original's do, in a MemoryCluster: a proposer and an acceptor, step for step as the C ones,
  * their faults included. They say no HELLO and understand none.
  */
-import { Quorum } from '../../src/paxos/quorum.ts';
+import { OriginalProposer as Core } from '../../src/sim/original/proposer.ts';
+import { encodeMessage } from '../../src/transport/describe.ts';
 import {
-  encodeAccept,
   encodeAccepted,
   encodeAcceptorState,
   encodePreempted,
-  encodePrepare,
   encodePromise,
 } from '../../src/transport/encode.ts';
 import type { Message } from '../../src/transport/message-log.ts';
 import { type MemoryCluster, RawPeer } from './memory-cluster.ts';
 
-const WINDOW = 128;
 const STATE_INTERVAL_MS = 1000;
 const NO_VALUE = new Uint8Array(0);
 
-interface Instance {
-  readonly iid: number;
-  ballot: number;
-  value: Uint8Array | undefined;
-  promised: Uint8Array | undefined;
-  promisedBallot: number;
-  quorum: Quorum;
-}
-
 type Said<Type extends Message['type']> = Extract<Message, { readonly type: Type }>;
 
-/** A proposer of the original's. It has no clock: nothing times out. */
+/** The simulator's proposer of the original's kind, in a cluster's place for one. */
 export class OriginalProposer {
-  readonly id: number;
-  readonly #acceptors: number;
+  readonly #core: Core;
   readonly #peers: readonly RawPeer[];
-  readonly #preparing = new Map<number, Instance>();
-  readonly #accepting = new Map<number, Instance>();
-  readonly #values: Uint8Array[] = [];
   /** the trim points that acceptors told it */
   readonly trimsHeard: number[] = [];
-  #nextPrepared = 0;
-  #trimmed = 0;
 
   private constructor(cluster: MemoryCluster, id: number) {
-    this.id = id;
-    this.#acceptors = cluster.config.acceptors.length;
-    this.#peers = cluster.config.acceptors.map((acceptor) => {
+    const { config, world } = cluster;
+    this.#core = new Core({
+      id,
+      config,
+      now: () => world.now(),
+      after: (delayMs, call) => world.after(delayMs, call),
+      tellAcceptors: (message) => {
+        for (const peer of this.#peers) peer.say((out) => encodeMessage(out, message));
+      },
+    });
+    this.#peers = config.acceptors.map((acceptor) => {
       const peer = this.#peer();
-      peer.link = cluster.world.connect(acceptor, peer);
+      peer.link = world.connect(acceptor, peer);
       return peer;
     });
   }
@@ -61,140 +52,28 @@ export class OriginalProposer {
       return peer;
     });
     cluster.world.settle();
-    proposer.#prepareAhead();
+    proposer.#core.start();
     return proposer;
   }
 
   #peer(): RawPeer {
-    return new ListeningPeer((message) => this.#receive(message));
+    return new ListeningPeer((message) => {
+      if (message.type === 'acceptorState') this.trimsHeard.push(message.trimInstanceId);
+      this.#core.receive(message);
+    });
   }
 
-  /** The lowest instance that it has not finished. */
   get lowest(): number {
-    return Math.min(...this.#preparing.keys(), ...this.#accepting.keys());
+    return this.#core.lowest;
   }
 
-  /** The highest ballot that it has used. */
   get highestBallot(): number {
-    return Math.max(
-      ...[...this.#preparing.values(), ...this.#accepting.values()].map(({ ballot }) => ballot),
-    );
+    return this.#core.highestBallot;
   }
 
   /** As a client gives it one. */
   propose(value: Uint8Array): void {
-    this.#values.push(value);
-    this.#tryAccept();
-  }
-
-  #receive(message: Message): void {
-    switch (message.type) {
-      case 'promise':
-        this.#receivePromise(message);
-        this.#tryAccept();
-        break;
-      case 'accepted':
-        if (this.#receiveAccepted(message)) this.#tryAccept();
-        break;
-      case 'preempted':
-        if (this.#receivePreempted(message)) this.#tryAccept();
-        break;
-      case 'acceptorState':
-        this.trimsHeard.push(message.trimInstanceId);
-        this.#receiveState(message.trimInstanceId);
-        break;
-      case 'clientValue':
-        this.propose(message.value);
-        break;
-      default:
-    }
-  }
-
-  #receivePromise({ acceptorId, instanceId, ballot, valueBallot, value }: Said<'promise'>): void {
-    const instance = this.#preparing.get(instanceId);
-    if (instance === undefined || ballot < instance.ballot) return;
-    if (ballot > instance.ballot) {
-      this.#preempt(instance);
-      return;
-    }
-    if (!instance.quorum.add(acceptorId)) return;
-    if (value.length === 0 || valueBallot <= instance.promisedBallot) return;
-    instance.promisedBallot = valueBallot;
-    instance.promised = value;
-  }
-
-  #receiveAccepted({ acceptorId, instanceId, ballot }: Said<'accepted'>): boolean {
-    const instance = this.#accepting.get(instanceId);
-    if (instance === undefined || instance.ballot !== ballot || !instance.quorum.add(acceptorId))
-      return false;
-    if (instance.quorum.reached()) {
-      const { promised, value } = instance;
-      const isOther = promised !== undefined && value !== undefined && Buffer.compare(promised, value) !== 0;
-      if (isOther) this.#values.push(value);
-      this.#accepting.delete(instanceId);
-    }
-    return true;
-  }
-
-  #receivePreempted({ instanceId, ballot }: Said<'preempted'>): boolean {
-    const instance = this.#accepting.get(instanceId);
-    if (instance === undefined || ballot <= instance.ballot) return false;
-    this.#accepting.delete(instanceId);
-    this.#preparing.set(instanceId, instance);
-    this.#preempt(instance);
-    return true;
-  }
-
-  #preempt(instance: Instance): void {
-    instance.ballot += 10;
-    instance.promised = undefined;
-    instance.promisedBallot = 0;
-    instance.quorum.clear();
-    this.#say((peer) => peer.say((out) => encodePrepare(out, instance.iid, instance.ballot)));
-  }
-
-  #receiveState(trimmed: number): void {
-    if (trimmed <= this.#trimmed) return;
-    this.#trimmed = trimmed;
-    if (trimmed <= this.#nextPrepared) return;
-    this.#nextPrepared = trimmed;
-    for (const instances of [this.#preparing, this.#accepting]) {
-      for (const [iid, { value }] of instances) {
-        if (iid > trimmed) continue;
-        if (value !== undefined) this.#values.push(value);
-        instances.delete(iid);
-      }
-    }
-  }
-
-  #tryAccept(): void {
-    for (;;) {
-      const instance = this.#preparing.get(Math.min(...this.#preparing.keys()));
-      if (instance === undefined || !instance.quorum.reached()) break;
-      instance.value ??= this.#values.shift();
-      const value = instance.promised ?? instance.value;
-      if (value === undefined) break;
-      this.#preparing.delete(instance.iid);
-      this.#accepting.set(instance.iid, instance);
-      instance.quorum.clear();
-      this.#say((peer) => peer.say((out) => encodeAccept(out, instance.iid, instance.ballot, value)));
-    }
-    this.#prepareAhead();
-  }
-
-  #prepareAhead(): void {
-    while (this.#preparing.size < WINDOW) {
-      const iid = ++this.#nextPrepared;
-      const ballot = 10 + this.id;
-      const quorum = new Quorum(this.#acceptors);
-      const instance = { iid, ballot, quorum, value: undefined, promised: undefined, promisedBallot: 0 };
-      this.#preparing.set(iid, instance);
-      this.#say((peer) => peer.say((out) => encodePrepare(out, iid, ballot)));
-    }
-  }
-
-  #say(say: (peer: RawPeer) => void): void {
-    for (const peer of this.#peers) say(peer);
+    this.#core.receive({ type: 'clientValue', value });
   }
 }
 

@@ -7,25 +7,13 @@ import { ByteBuffer } from '../../transport/buffer.ts';
 import { Decoder } from '../../transport/decode.ts';
 import { encodeMessage } from '../../transport/describe.ts';
 import { type Message, MessageLog } from '../../transport/message-log.ts';
+import { MessageType } from '../../transport/messages.ts';
 import type { Address, Link, LinkEvents, Transport } from '../../transport/transport.ts';
 import { Violation } from '../checkers.ts';
 import type { SimProcess } from '../process.ts';
 
 const RECONNECT_MS = 2000;
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-
-/** What an original knows; of the rest it ignores an array of an unknown type, as HELLO is one. */
-const KNOWN: ReadonlySet<Message['type']> = new Set([
-  'prepare',
-  'promise',
-  'accept',
-  'accepted',
-  'preempted',
-  'repeat',
-  'trim',
-  'acceptorState',
-  'clientValue',
-]);
 
 export interface OriginalLinksOptions {
   readonly process: SimProcess;
@@ -113,10 +101,15 @@ export class OriginalLinks {
   #receive(link: Link, message: Message): void {
     const { process, complain, receive } = this.#options;
     if (message.type === 'hello') return;
-    if (!KNOWN.has(message.type))
+    if (!isKnown(message.type))
       complain(new Violation('original', `${process.name} was sent ${message.type}`));
     else if ((message.type === 'accept' || message.type === 'accepted') && message.value.length === 0) {
       complain(new Violation('original', `${process.name} was sent an empty value`, message.instanceId));
     } else receive(link, message);
   }
+}
+
+/** True for what an original knows; of the rest it ignores an array of an unknown type, as HELLO is one. */
+function isKnown(type: Message['type']): boolean {
+  return type !== 'unknown' && MessageType[type] <= MessageType.clientValue;
 }

@@ -60,7 +60,15 @@ export async function startOriginal(
       ? undefined
       : new OriginalAcceptor({ id, process, links, storage: options.disk.open(process) });
   const proposer =
-    (roles & Role.proposer) === 0 ? undefined : new OriginalProposer({ id, config, process, links });
+    (roles & Role.proposer) === 0
+      ? undefined
+      : new OriginalProposer({
+          id,
+          config,
+          now: () => process.clock.now(),
+          after: (delayMs, call) => process.after(delayMs, call),
+          tellAcceptors: (message) => links.tellAcceptors(message),
+        });
   const client = (roles & Role.client) === 0 ? undefined : clientOf(options, links);
   const learner =
     (roles & Role.learner) === 0

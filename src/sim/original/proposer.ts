@@ -11,8 +11,6 @@ import type { Config } from '../../config/config.ts';
 import { sameBytes } from '../../paxos/acceptor.ts';
 import { Quorum } from '../../paxos/quorum.ts';
 import type { Message } from '../../transport/message-log.ts';
-import type { SimProcess } from '../process.ts';
-import type { OriginalLinks } from './links.ts';
 
 /** Ballots of one proposer are so far apart. */
 const MAX_PROPOSERS = 10;
@@ -32,8 +30,10 @@ type Said<Type extends Message['type']> = Extract<Message, { readonly type: Type
 export interface OriginalProposerOptions {
   readonly id: number;
   readonly config: Config;
-  readonly process: SimProcess;
-  readonly links: OriginalLinks;
+  /** ms */
+  readonly now: () => number;
+  readonly after: (delayMs: number, call: () => void) => void;
+  readonly tellAcceptors: (message: Message) => void;
 }
 
 export class OriginalProposer {
@@ -52,6 +52,18 @@ export class OriginalProposer {
   start(): void {
     this.#prepareAhead();
     this.#checkTimeouts();
+  }
+
+  /** The lowest instance that it has not finished. */
+  get lowest(): number {
+    return Math.min(...this.#preparing.keys(), ...this.#accepting.keys());
+  }
+
+  /** The highest ballot that it has used. */
+  get highestBallot(): number {
+    return Math.max(
+      ...[...this.#preparing.values(), ...this.#accepting.values()].map(({ ballot }) => ballot),
+    );
   }
 
   receive(message: Message): void {
@@ -172,9 +184,9 @@ export class OriginalProposer {
   }
 
   #checkTimeouts(): void {
-    const { process, config } = this.#options;
+    const { after, config } = this.#options;
     const timeoutMs = config.proposerTimeoutS * 1000;
-    process.after(timeoutMs, () => {
+    after(timeoutMs, () => {
       for (const instance of this.#timedOut(this.#preparing, timeoutMs)) this.#prepare(instance);
       for (const instance of this.#timedOut(this.#accepting, timeoutMs)) this.#accept(instance);
       this.#checkTimeouts();
@@ -190,16 +202,16 @@ export class OriginalProposer {
   }
 
   get #now(): number {
-    return this.#options.process.clock.now();
+    return this.#options.now();
   }
 
   #prepare({ instanceId, ballot }: Instance): void {
-    this.#options.links.tellAcceptors({ type: 'prepare', instanceId, ballot });
+    this.#options.tellAcceptors({ type: 'prepare', instanceId, ballot });
   }
 
   #accept({ instanceId, ballot, promised, value }: Instance): void {
     const proposed = promised ?? value;
     if (proposed === undefined) return;
-    this.#options.links.tellAcceptors({ type: 'accept', instanceId, ballot, value: proposed });
+    this.#options.tellAcceptors({ type: 'accept', instanceId, ballot, value: proposed });
   }
 }
