@@ -25,7 +25,7 @@ export class Closure {
   #count = 0;
   #at = 0;
 
-  /** @param late false: silent steps are steps as any, for comparison; visited, and not gone on from */
+  /** @param late false: each silent step is a step of the search too, as slow comparisons want it */
   constructor(space: Space, late: boolean) {
     this.#space = space;
     this.#late = late;
