@@ -29,7 +29,8 @@ import type { Observer } from './observer.ts';
 import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
-import type { AcceptorHandler } from './roles.ts';
+import type { AcceptorHandler, PeerListener } from './roles.ts';
+import { hasOurProposer } from './routes.ts';
 import { Stuck } from './stuck.ts';
 import type { Turn } from './turn.ts';
 
@@ -60,7 +61,7 @@ export interface AcceptorRoleOptions {
   readonly failed: (error: unknown) => void;
 }
 
-export class AcceptorRole implements AcceptorHandler {
+export class AcceptorRole implements AcceptorHandler, PeerListener {
   readonly #options: AcceptorRoleOptions;
   readonly #acceptor: Acceptor;
   readonly #outbox: Outbox;
@@ -107,6 +108,15 @@ export class AcceptorRole implements AcceptorHandler {
   get leaderBallot(): number {
     const age = this.#options.clock.now() - this.#leader.heardAt;
     return age <= this.#options.config.leaderTimeoutMs ? this.#leader.ballot : 0;
+  }
+
+  onPeerReady(_peer: Peer): void {}
+
+  /** Nothing connects us with the leader any more: we do not hear it, and say so to whoever asks. */
+  onPeerClosed(peer: Peer): void {
+    const owner = ballotOwner(this.#leader.ballot);
+    if (peer.peerHello?.id !== owner || hasOurProposer(this.#options.peers, owner)) return;
+    this.#leader = { ...this.#leader, heardAt: Number.NEGATIVE_INFINITY };
   }
 
   onPrepare(peer: Peer, instanceId: number, ballot: number): void {

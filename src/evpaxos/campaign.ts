@@ -13,6 +13,8 @@ import { EndSearch, firstUndecided } from './position.ts';
 
 /** What was not answered is asked again this often. */
 export const ASK_AGAIN_MS = 500;
+/** And this often while the answers are about to change. */
+const ASK_SOON_MS = 40;
 /** Originals keep few instances open; so far below the end of their history nothing is undecided. */
 const ORIGINALS_IN_FLIGHT = 1024;
 
@@ -44,8 +46,8 @@ export class Campaign {
   }
 
   /** True if it is time to ask, or to ask again; the answer is taken for that it is done. */
-  isTimeToAsk(now: number): boolean {
-    if (now - this.#askedAt < ASK_AGAIN_MS) return false;
+  isTimeToAsk(now: number, isUrgent = false): boolean {
+    if (now - this.#askedAt < (isUrgent ? ASK_SOON_MS : ASK_AGAIN_MS)) return false;
     this.#askedAt = now;
     return true;
   }
@@ -96,7 +98,10 @@ export class Campaign {
    */
   get probe(): number | undefined {
     if (this.#statuses.size >= quorumSize(this.#options.acceptors)) return undefined;
-    this.#search ??= new EndSearch(this.#known());
+    if (this.#search === undefined) {
+      this.#search = new EndSearch(this.#known());
+      this.#startProbe();
+    }
     return this.#search.end === undefined ? this.#search.probe : undefined;
   }
 

@@ -10,6 +10,8 @@ import type { Random } from '../transport/transport.ts';
 /** Nodes that start together ask one after another, the lowest id first: it is where clients go unless told. */
 const START_SPREAD_MS = 100;
 const MAX_START_SPREADS = 3;
+/** Who loses the connection to the leader asks within this, not all at once. */
+export const LOST_SPREAD_MS = 20;
 
 export interface LeadershipOptions {
   /** our own proposer id */
@@ -24,6 +26,7 @@ export class Leadership {
   #ballot = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
   #askAt: number;
+  #lostBallot = 0;
 
   constructor(options: LeadershipOptions, now: number) {
     this.#options = options;
@@ -50,9 +53,27 @@ export class Leadership {
     if (ballot < known && ballotOwner(ballot) !== ballotOwner(known)) return false;
     this.#ballot = Math.max(ballot, known);
     this.#heardAt = now;
+    this.#lostBallot = 0;
     const { leaderTimeoutMs, random } = this.#options;
     this.#askAt = now + leaderTimeoutMs * (1 + 0.5 * random.next());
     return this.#ballot !== known;
+  }
+
+  /**
+   * Nothing connects us with proposer `id` any more; if it led, its process has most likely ended, and is not waited
+   * for. True if it led.
+   */
+  lose(id: number, now: number): boolean {
+    if (this.leaderId(now) !== id) return false;
+    this.#lostBallot = this.#ballot;
+    this.#heardAt = Number.NEGATIVE_INFINITY;
+    this.#askAt = now + LOST_SPREAD_MS * this.#options.random.next();
+    return true;
+  }
+
+  /** The ballot of the leader that was lost and not heard since; 0: none. That somebody heard it lately is no news. */
+  get lostBallot(): number {
+    return this.#lostBallot;
   }
 
   /** True if nobody leads and it is time to ask the acceptors whether they hear a leader. */

@@ -139,7 +139,7 @@ export class Node {
     if (this.proposer !== undefined) roles.proposer = this.proposer;
     if (this.learner !== undefined) roles.learner = this.learner;
     if (this.values !== undefined) roles.values = this.values;
-    for (const role of [this.learner, this.proposer, this.values])
+    for (const role of [this.acceptor, this.learner, this.proposer, this.values])
       if (role !== undefined) roles.listeners.push(role);
   }
 

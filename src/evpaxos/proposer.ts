@@ -1,7 +1,7 @@
 /**
  * ProposerRole: the proposer on the network. Leads if nobody else does, follows whoever leads.
  *
- *   following → (nobody is heard) asking → probing → leading → (outvoted, yielding, or no quorum) following
+ *   following → (nobody is heard) standing → leading → (outvoted, yielding, or no quorum) following
  *
  * While leading it proposes what waits; while following the ValueRouter passes that on. Acceptors of ours are asked
  * for ranges of instances, originals instance by instance. See core Proposer for what makes a ballot safe to use.
@@ -13,9 +13,10 @@ import { Proposer } from '../paxos/proposer.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock, Random, Timer } from '../transport/transport.ts';
 import { Asking } from './asking.ts';
-import { ASK_AGAIN_MS, Campaign } from './campaign.ts';
+import { ASK_AGAIN_MS } from './campaign.ts';
+import { Candidacy } from './candidacy.ts';
 import { ballotsExhausted } from './exhausted.ts';
-import { Leadership } from './leadership.ts';
+import { Leadership, LOST_SPREAD_MS } from './leadership.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -50,17 +51,16 @@ export interface ProposerRoleOptions {
   readonly failed: (error: unknown) => void;
 }
 
-type State = 'following' | 'asking' | 'probing' | 'leading';
+type State = 'following' | 'standing' | 'leading';
 
 export class ProposerRole implements ProposerHandler, PeerListener {
   readonly core: Proposer<Value>;
   readonly #options: ProposerRoleOptions;
   readonly #leadership: Leadership;
   #state: State = 'following';
-  #campaign: Campaign | undefined;
-  #nextToken = 1;
   readonly #trims: Trims;
   readonly #asking: Asking;
+  readonly #candidacy: Candidacy;
   #announced = false;
   /** the highest ballot that this process proposed with */
   #usedBallot = 0;
@@ -82,6 +82,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raises = new Raises(leaderTimeoutMs, random);
     this.#trims = new Trims(acceptors, () => Math.max(options.highestChosen(), this.core.low - 1));
     this.#asking = new Asking({ ...options, core: this.core });
+    const trimmed = () => this.#trims.believed;
+    this.#candidacy = new Candidacy({ ...options, core: this.core, asking: this.#asking, trimmed });
     this.#phaseTwo = new PhaseTwo({ ...options, core: this.core, asking: this.#asking });
     turn.addStep(() => this.#pump());
   }
@@ -125,24 +127,23 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   onPeerReady(peer: Peer): void {
     if (peer.acceptorId < 0) return;
     this.#asking.rangeAnswered(peer.acceptorId);
-    if (peer.isOurs) this.#asking.query(peer, this.#campaign?.token ?? 0);
-    else {
-      this.#campaign?.addOriginal(peer.acceptorId);
-      if (this.#state !== 'following') this.#asking.prepareSingles(peer, this.core.low, this.core.next);
-    }
-    this.#advanceCampaign();
+    this.#candidacy.met(peer);
+    if (!peer.isOurs && this.#state !== 'following')
+      this.#asking.prepareSingles(peer, this.core.low, this.core.next);
+    this.#advance();
   }
 
   onPeerClosed(peer: Peer): void {
+    this.#loseLeader(peer);
     if (peer.acceptorId < 0) return;
     this.core.forget(peer.acceptorId, 'session');
-    this.#campaign?.remove(peer.acceptorId);
+    this.#candidacy.lost(peer.acceptorId);
   }
 
   onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void {
     const aid = peer.acceptorId;
     this.#asking.heard(aid);
-    this.#campaign?.addProbeAnswer(aid, instanceId, valueBallot > 0);
+    this.#candidacy.noteProbe(aid, instanceId, valueBallot > 0);
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
     if (this.#state === 'leading' && ballot === this.core.ballot && instanceId < this.core.low) {
@@ -151,7 +152,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     }
     if (outcome === 'prepare') this.#asking.prepareSingle(peer, instanceId, this.core.ballot);
     else if (outcome === 'preempted') this.#preemptedIfBlocked();
-    else if (this.#campaign !== undefined) this.#advanceCampaign();
+    else this.#advance();
   }
 
   /** Hot. */
@@ -182,9 +183,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#asking.heard(aid);
     this.#noteTrim(aid, status.trimInstanceId);
     if (this.core.receiveHighestBallot(aid, status.highestBallot) === 'preempted') this.#preemptedIfBlocked();
-    if (this.#campaign !== undefined && status.token === this.#campaign.token)
-      this.#campaign.addStatus(status);
-    this.#advanceCampaign();
+    this.#candidacy.noteStatus(status);
+    this.#advance();
     if (this.#state === 'leading') this.#asking.prepareRange(peer);
   }
 
@@ -245,6 +245,14 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#follow(ballot, 'another proposer is active');
   }
 
+  /** The last connection to the leader closed: its process has most likely ended, and nobody need wait for a timeout. */
+  #loseLeader(peer: Peer): void {
+    const { peers, clock } = this.#options;
+    const id = peer.peerHello?.id;
+    if (id === undefined || hasOurProposer(peers, id) || !this.#leadership.lose(id, clock.now())) return;
+    clock.after(LOST_SPREAD_MS, () => this.#tick());
+  }
+
   #follow(ballot: number, reason: string): void {
     const { now } = this.#options.turn;
     const news = this.#leadership.hear(ballot, now);
@@ -254,7 +262,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   #stepDown(reason: string): void {
-    this.#campaign = undefined;
+    this.#candidacy.end();
     if (this.#state === 'leading') {
       this.#options.observer.report({ type: 'stepped-down', ballot: this.core.ballot, reason });
       this.#phaseTwo.repairs.clear();
@@ -301,50 +309,19 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.core.raise(ballot, now);
     this.#usedBallot = ballot;
     this.#asking.prepareAll();
+    // Right behind the question, so that nobody else stands meanwhile, nor proposes at our ballot.
+    this.#heartbeat(now);
     this.#options.turn.schedule();
   }
 
-  #ask(): void {
-    const { config, delivered } = this.#options;
-    this.#state = 'asking';
-    this.#campaign = new Campaign({
-      id: this.core.id,
-      acceptors: config.acceptors.length,
-      inFlight: this.#options.inFlight,
-      token: this.#nextToken++,
-      delivered: delivered(),
-    });
-    for (const peer of this.#asking.acceptors) if (!peer.isOurs) this.#campaign.addOriginal(peer.acceptorId);
-    this.#asking.queryAll(this.#campaign.token);
-  }
-
-  /** Goes as far with the campaign as the answers allow. */
-  #advanceCampaign(): void {
-    const campaign = this.#campaign;
-    if (campaign === undefined) return;
-    const now = this.#options.clock.now();
-    if (this.#state === 'asking') {
-      if (!campaign.mayStand()) {
-        // An answer may have been dropped on the way to us.
-        if (campaign.isTimeToAsk(now)) this.#asking.queryAll(campaign.token);
-        const { leaderHeard } = campaign;
-        if (leaderHeard > 0 && campaign.hasQuorum()) this.#follow(leaderHeard, 'a leader is heard');
-        return;
-      }
-      const probe = campaign.probe;
-      if (probe !== undefined) {
-        if (campaign.isTimeToAsk(now)) this.#asking.probeOriginals(probe);
-        return;
-      }
-      // Values of ours under way are not given up for a position: phase 1 will tell what became of them.
-      if (!this.core.holdsOwn()) this.core.setInstanceId(campaign.position(this.#trims.believed) - 1);
-      this.#options.placed(this.core.low - 1);
-      this.#state = 'probing';
-      this.#asking.prepareAhead();
-    }
-    if (this.#state !== 'probing' || !this.core.hasProbedQuorum()) return;
-    this.#campaign = undefined;
-    this.#raise();
+  /** Goes as far with the candidacy as the answers allow. */
+  #advance(): void {
+    if (this.#state !== 'standing') return;
+    const outcome = this.#candidacy.advance(this.#options.clock.now(), this.#leadership.lostBallot);
+    if (outcome === 'elected') {
+      this.#candidacy.end();
+      this.#raise();
+    } else if (outcome !== 'waiting') this.#follow(outcome.leaderHeard, 'a leader is heard');
   }
 
   /** The proposer's part of a turn's end: proposes all it can. */
@@ -357,17 +334,19 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   #tick(): void {
+    if (this.#closed) return;
     const now = this.#options.clock.now();
-    if (this.#state === 'following' && this.#leadership.isTimeToAsk(now)) this.#ask();
-    else if (this.#state === 'asking' || this.#state === 'probing') this.#advanceCampaign();
+    if (this.#state === 'following' && this.#leadership.isTimeToAsk(now)) {
+      this.#state = 'standing';
+      this.#candidacy.begin(now);
+    } else this.#advance();
     if (this.#state === 'leading') this.#tickLeading(now);
     if (now < this.#resendAt) return;
     this.#resendAt = now + Math.min(ASK_AGAIN_MS, 500 * this.#options.config.proposerTimeoutS);
-    if (this.#state === 'leading' || this.#state === 'probing') this.#asking.resend(now);
+    if (this.#state === 'leading' || this.#candidacy.isProbing) this.#asking.resend(now);
   }
 
   #tickLeading(now: number): void {
-    const { config, delivered } = this.#options;
     if (this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     if (!this.#asking.isHeardByQuorum(now)) {
       this.#stepDown('no quorum of acceptors answers');
@@ -375,18 +354,22 @@ export class ProposerRole implements ProposerHandler, PeerListener {
       return;
     }
     if (now < this.#heartbeatAt || this.#state !== 'leading') return;
-    this.#heartbeatAt = now + config.heartbeatIntervalMs;
-    this.#asking.heartbeat(delivered());
+    this.#heartbeat(now);
     if (this.#announced || this.core.nextToAccept === 0) return;
     this.#announced = true;
     this.#options.observer.report({ type: 'leading', ballot: this.core.ballot, from: this.core.low });
+  }
+
+  #heartbeat(now: number): void {
+    this.#heartbeatAt = now + this.#options.config.heartbeatIntervalMs;
+    this.#asking.heartbeat(this.#options.delivered());
   }
 
   #noteTrim(acceptorId: number, trimInstanceId: number): void {
     if (!this.#trims.note(acceptorId, trimInstanceId)) return;
     const { believed } = this.#trims;
     if (believed === 0) return;
-    this.#campaign?.noteHistory(believed);
+    this.#candidacy.noteHistory(believed);
     if (believed >= this.core.low) this.setInstanceId(believed);
   }
 }

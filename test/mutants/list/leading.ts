@@ -58,8 +58,8 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
     breaks: 'a proposer whose questions were lost asks no more',
     edits: [
       {
-        file: ROLE,
-        find: 'if (campaign.isTimeToAsk(now)) this.#asking.queryAll(campaign.token);',
+        file: 'src/evpaxos/candidacy.ts',
+        find: 'if (campaign.isTimeToAsk(now, lostBallot > 0)) asking.queryAll(campaign.token);',
         replace: '',
       },
     ],

@@ -1,0 +1,60 @@
+/**
+ * What happens when the leader's process ends: its connections close, and nobody waits for a timeout.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { MemoryCluster } from '../support/memory-cluster.ts';
+
+let cluster: MemoryCluster;
+
+afterEach(async () => {
+  await cluster.closeAll();
+  expect(cluster.failures).toEqual([]);
+});
+
+async function started(sizes: ConstructorParameters<typeof MemoryCluster>[0]): Promise<string> {
+  cluster = new MemoryCluster(sizes, { leaderTimeoutMs: 10_000 });
+  await cluster.startAll();
+  return cluster.leader.name;
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('a leader whose process ends', () => {
+  it('is followed by another replica long before the leader timeout', async () => {
+    const former = await started({ replicas: 3 });
+    await cluster.close(former);
+    cluster.world.advance(100);
+    expect(cluster.leader.name).not.toBe(former);
+  });
+
+  it('is followed by another proposer where acceptors are apart', async () => {
+    const former = await started({ acceptors: 3, proposers: 2 });
+    await cluster.close(former);
+    cluster.world.advance(100);
+    expect(cluster.leader.name).not.toBe(former);
+  });
+
+  it('keeps a value waiting for no timeout that is submitted meanwhile', async () => {
+    const former = await started({ replicas: 3 });
+    const other = [...cluster.nodes].find(([name]) => name !== former)?.[1];
+    await cluster.close(former);
+    let chosen = 0;
+    other?.values?.submit(bytes('a value'), () => chosen++);
+    cluster.world.advance(200);
+    expect(chosen).toBe(1);
+  });
+});
+
+describe('a leader that one follower alone loses', () => {
+  it('goes on leading', async () => {
+    const name = await started({ replicas: 3 });
+    const { node } = cluster.leader;
+    const [connection] = [...node.peers.inbound].filter((peer) => !node.peers.isSelf(peer));
+    for (const peer of [...node.peers.inbound, ...node.peers.ready()])
+      if (connection !== undefined && peer.isProcessOf(connection)) peer.link.close();
+    const before = node.proposer?.core.ballot;
+    cluster.world.advance(3000);
+    expect(cluster.leader.name).toBe(name);
+    expect(node.proposer?.core.ballot).toBe(before);
+  });
+});
