@@ -1,8 +1,8 @@
 /**
  * DemoRun: the demo from its start to its end.
  *
- *   three replicas, one leads → values flow → the leader is killed → another leads → it is started again, catches up →
- *   values stop → what everybody delivered is compared
+ *   three replicas, one leads → values flow → (the leader is killed → another leads → it is started again, catches up)
+ *   as often as told → values stop → what everybody delivered is compared
  *
  * Whatever way it ends, no process and no file is left.
  */
@@ -27,9 +27,13 @@ const RETURN_AT = 0.6;
 const AROUND_S = 2;
 
 export interface DemoOptions {
-  /** how long values flow */
+  /** how long values flow for each kill */
   readonly seconds: number;
   readonly outstanding: number;
+  /** how often whoever leads is killed */
+  readonly kills: number;
+  /** how many instances are chosen before the first kill */
+  readonly history: number;
 }
 
 export class DemoRun {
@@ -40,6 +44,8 @@ export class DemoRun {
   readonly #story: Told[] = [];
   readonly #over = new AbortController();
   readonly #startedAt: number;
+  /** for how long no value flowed after each kill, ms */
+  readonly #pauses: number[] = [];
   #cluster: DemoCluster | undefined;
   #ticks: Timer | undefined;
   #latency = { p50: 0, p99: 0 };
@@ -74,17 +80,28 @@ export class DemoRun {
   }
 
   async #play(cluster: DemoCluster): Promise<void> {
-    const { seconds, outstanding } = this.#options;
+    const { seconds, outstanding, kills, history } = this.#options;
     const first = await this.#begin(cluster, outstanding);
     this.#tell(`Values flow, ${outstanding} at a time; replica ${first} leads.`);
-    const flowing = this.#now();
-    await this.#waitUntil(flowing + seconds * KILL_AT * SECOND_MS);
-    const victim = await this.#killLeader(cluster);
-    await this.#waitUntil(flowing + seconds * RETURN_AT * SECOND_MS);
-    await this.#bringBack(cluster, victim);
-    await this.#waitUntil(flowing + seconds * SECOND_MS);
+    await this.#reach(history);
+    for (let round = 0; round < kills; round++) {
+      const flowing = this.#now();
+      await this.#waitUntil(flowing + seconds * KILL_AT * SECOND_MS);
+      const victim = await this.#killLeader(cluster);
+      await this.#waitUntil(flowing + seconds * RETURN_AT * SECOND_MS);
+      await this.#bringBack(cluster, victim);
+      await this.#waitUntil(flowing + seconds * SECOND_MS);
+    }
     await this.#settle(cluster);
     this.#conclude(cluster);
+  }
+
+  /** Waits until so many instances are chosen. */
+  async #reach(history: number): Promise<void> {
+    if (history === 0) return;
+    const delivered = () => this.#traffic.delivered;
+    await this.#until(() => delivered() >= history, 'no value was chosen', delivered);
+    this.#tell(`${count(delivered())} instances are chosen.`);
   }
 
   /** Starts everything, and waits until the first value is chosen. */
@@ -112,6 +129,7 @@ export class DemoRun {
       return flowsAgain && leaderOf(cluster) !== undefined;
     }, 'no value was chosen after the leader was killed');
     const { ms } = this.#traffic.longestPause;
+    this.#pauses.push(ms);
     this.#tell(
       `No value flowed for ${Math.round(ms)} ms; since then replica ${leaderOf(cluster)?.id} leads.`,
     );
@@ -124,7 +142,8 @@ export class DemoRun {
     cluster.start(id);
     const member = cluster.members[id];
     this.#tell(`Started replica ${id} again, process ${member?.pid}, on what it has on disk.`);
-    await this.#until(() => (member?.delivered ?? 0) >= missed, `replica ${id} did not catch up`);
+    const delivered = () => member?.delivered ?? 0;
+    await this.#until(() => delivered() >= missed, `replica ${id} did not go on to catch up`, delivered);
     const seconds = ((this.#now() - startedAt) / SECOND_MS).toFixed(1);
     this.#tell(`Replica ${id} has caught up: ${count(missed)} instances, ${seconds} s after its start.`);
   }
@@ -147,6 +166,12 @@ export class DemoRun {
 
   #conclude(cluster: DemoCluster): void {
     const { values, instances, twice, digest } = judge(cluster.members, this.#traffic);
+    if (this.#pauses.length > 1) {
+      const pauses = this.#pauses.toSorted((left, right) => left - right).map(Math.round);
+      const median = pauses[Math.floor(pauses.length / 2)];
+      const kills = `${pauses.length} leaders were killed`;
+      this.#tell(`${kills}; values flowed again after ${median} ms (median), ${pauses.at(-1)} ms at most.`);
+    }
     const again = twice === 0 ? 'none twice' : `${count(twice)} of them twice`;
     const same = `the same ${count(instances)} instances in the same order`;
     this.#tell(
@@ -183,7 +208,7 @@ export class DemoRun {
     const lastSecond = stretches.slice(-Math.round(SECOND_MS / STRETCH_MS));
     return {
       elapsedS: (now - this.#startedAt) / SECOND_MS,
-      totalS: this.#options.seconds + AROUND_S,
+      totalS: this.#options.seconds * this.#options.kills + AROUND_S,
       replicas: cluster.members.map(pictureOf),
       delivered,
       stretches,
@@ -201,10 +226,19 @@ export class DemoRun {
     while (this.#now() < at) await this.#pause();
   }
 
-  /** Looks again and again until it is so. */
-  async #until(isSo: () => boolean, orElse: string | (() => string)): Promise<void> {
-    const end = this.#now() + STEP_LIMIT_MS;
+  /** Looks again and again until it is so. What makes progress may take as long as it takes. */
+  async #until(
+    isSo: () => boolean,
+    orElse: string | (() => string),
+    progress: () => number = () => 0,
+  ): Promise<void> {
+    let last = progress();
+    let end = this.#now() + STEP_LIMIT_MS;
     while (!isSo()) {
+      if (progress() !== last) {
+        last = progress();
+        end = this.#now() + STEP_LIMIT_MS;
+      }
       if (this.#now() >= end) {
         const reason = typeof orElse === 'string' ? orElse : orElse();
         throw new CommandFailed(`${reason} within ${STEP_LIMIT_MS / SECOND_MS} s`);

@@ -38,6 +38,8 @@ const BARS = ' ▁▂▃▄▅▆▇█';
 const MIN_BARS = 10;
 const MAX_BARS = 80;
 const CHART_ROWS = 3;
+/** Of a long story the end is shown. */
+const MAX_STORY = 12;
 
 /** The whole picture, for a terminal so wide. */
 export function frame(picture: Picture, columns: number, colours: Colours): readonly string[] {
@@ -56,7 +58,7 @@ export function frame(picture: Picture, columns: number, colours: Colours): read
   lines.push(row('learner', '', '', '', count(picture.delivered)), '');
 
   lines.push(...figures(picture, columns, colours), '');
-  for (const told of picture.story) lines.push(...storyLines(told, columns, colours));
+  for (const told of picture.story.slice(-MAX_STORY)) lines.push(...storyLines(told, columns, colours));
   return lines;
 }
 
