@@ -18,9 +18,14 @@ export function nodeCommand(name: string, summary: string, kind?: string): Comma
   return command.argument('[paxos.conf]', 'the config of the cluster', DEFAULT_CONFIG);
 }
 
-/** What a node that learns can print for a program to read. */
-export function addProgressOptions(command: Command): Command {
+/** What a node that learns can be told, and what it can print for a program to read. */
+export function addLearningOptions(command: Command): Command {
   return command
+    .option(
+      '--after <INSTANCE>',
+      'learn only what comes after it; what is before, a checkpoint has',
+      parseCount,
+    )
     .option('--json', 'print how far it is, one JSON object a line; the log goes to standard error')
     .option('--every <MS>', 'how often --json prints a line', parseCount, 1000);
 }

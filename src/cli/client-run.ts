@@ -18,7 +18,7 @@ import { HEAD_BYTES } from './client-value.ts';
 import { CommandFailed, type Io, stopped } from './io.ts';
 import { Tally } from './latency.ts';
 import { Log } from './log.ts';
-import { tellSignal } from './running.ts';
+import { behindTrim, tellSignal } from './running.ts';
 
 const SECOND_MS = 1000;
 /** How often it looks whether enough nodes can be reached to begin. */
@@ -96,6 +96,8 @@ export class ClientRun {
       await Promise.race([stopped(this.#io.stop), this.#ended, client.closed]);
       tellSignal(this.#io, (text) => this.#tell(text));
       this.#summarise(client.reach);
+    } catch (error) {
+      throw behindTrim(error, () => 'this client did not keep up: start it again');
     } finally {
       for (const timer of this.#timers.values()) timer.cancel();
       await client.close();

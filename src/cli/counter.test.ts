@@ -81,7 +81,7 @@ describe('the counter', () => {
     await last?.stop();
     await rm(join(directory.path, 'state-2'));
     const again = directory.start('counter', '2', 'CONF');
-    expect(await again.exitCode).toBe(1);
+    expect(await again.exitCode).toBe(3);
     expect(again.err.text).toMatch(
       /^error: instances up to \d+ were trimmed and cannot be counted: copy the checkpoint of another replica to state-2\n$/,
     );

@@ -14,7 +14,7 @@ import type { Timer } from '../transport/transport.ts';
 import { loadConfig, nodeCommand } from './arguments.ts';
 import { CHECKPOINT_INSTANCES, CounterMachine, trimValue } from './counter-machine.ts';
 import { readCheckpoint, writeCheckpoint } from './counter-state.ts';
-import { CommandFailed, type Io, stopped } from './io.ts';
+import { CommandFailed, ExitCode, type Io, stopped } from './io.ts';
 import { Log } from './log.ts';
 
 const HELP = `
@@ -152,8 +152,7 @@ class CounterRun {
     if (event.type !== 'behind-trim') return;
     const advice = `copy the checkpoint of another replica to ${this.#name}`;
     const { trimInstanceId } = event;
-    this.#fail(
-      new CommandFailed(`instances up to ${trimInstanceId} were trimmed and cannot be counted: ${advice}`),
-    );
+    const what = `instances up to ${trimInstanceId} were trimmed and cannot be counted`;
+    this.#fail(new CommandFailed(`${what}: ${advice}`, ExitCode.behindTrim));
   }
 }

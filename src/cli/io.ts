@@ -27,9 +27,23 @@ export interface Screen {
   readonly rows: number;
 }
 
-/** A command did not do what it was asked to: ends it with exit code 1 and this one line. */
+/** How a command ended, for whoever started it. */
+export const ExitCode = {
+  failed: 1,
+  misused: 2,
+  /** it needs instances that were trimmed: started again as it was, it would end again */
+  behindTrim: 3,
+} as const;
+
+/** A command did not do what it was asked to: ends it with this one line. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = ExitCode.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /** The number of the signal that asked for the end; undefined if something else did. */

@@ -41,7 +41,7 @@ export class Log implements Observer {
 
   report(event: NodeEvent): void {
     // What ends the command is its last line, on standard error.
-    if (event.type === 'failed' || this.#isTold(event)) return;
+    if (event.type === 'failed' || event.type === 'behind-trim' || this.#isTold(event)) return;
     const { level, text } = describeEvent(event);
     this.line(level, text);
   }

@@ -11,14 +11,12 @@ import { configCommand } from './config.ts';
 import { counterCommand } from './counter.ts';
 import { demoCommand } from './demo.ts';
 import { exploreCommand } from './explore.ts';
-import { CommandFailed, type Io } from './io.ts';
+import { CommandFailed, ExitCode, type Io } from './io.ts';
 import { learnerCommand } from './learner.ts';
 import { proposerCommand } from './proposer.ts';
 import { replicaCommand } from './replica.ts';
 import { simCommand } from './sim.ts';
 
-const FAILED = 1;
-const MISUSED = 2;
 const HELP_COLUMNS = 100;
 
 const HELP = `
@@ -34,7 +32,7 @@ Each command says more: npx libpaxos client -h`;
 /**
  * Runs a command to its end.
  * @param argv the words after `libpaxos`
- * @returns the exit code: 0, 1 if it failed, 2 if it was called wrongly
+ * @returns the exit code: 0, or an ExitCode
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = makeProgram(io);
@@ -44,7 +42,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return usageFault(error, argv, program, io);
     tellError(error, io);
-    return FAILED;
+    return error instanceof CommandFailed ? error.exitCode : ExitCode.failed;
   }
 }
 
@@ -93,13 +91,13 @@ function helpStyle(io: Io) {
 /** One line for a wrong command line; commander has printed what was asked for as help or version. */
 function usageFault(error: CommanderError, argv: readonly string[], program: Command, io: Io): number {
   if (error.exitCode === 0) return 0;
-  if (error.code === 'commander.help') return MISUSED;
+  if (error.code === 'commander.help') return ExitCode.misused;
   const [first] = argv;
   const command = program.commands.find((known) => known.name() === first);
   const what = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
   const help = ['npx libpaxos', ...(command === undefined ? [] : [command.name()]), '-h'].join(' ');
   tellLine(`${what.replace(/[.?]?$/, (end) => (end === '?' ? '?' : ';'))} see ${help}`, io);
-  return MISUSED;
+  return ExitCode.misused;
 }
 
 /** A fault as a line for each thing that is wrong. One of ours, and only that, comes with its stack. */

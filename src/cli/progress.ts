@@ -38,12 +38,19 @@ export class Digest {
   }
 }
 
-export interface ProgressFlags {
+/** What a node that learns is told on its command line. */
+export interface LearningFlags {
+  /** where a checkpoint ends */
+  readonly after?: number;
   readonly json?: boolean;
   readonly every: number;
 }
 
 type Delivered = { readonly instanceId: number; readonly value: Uint8Array };
+
+export function afterOf({ after }: LearningFlags): { readonly after?: number } {
+  return after === undefined ? {} : { after };
+}
 
 /** How a node that learns is started and run, with `--json` and without. */
 interface Learning {
@@ -55,7 +62,7 @@ interface Learning {
 }
 
 /** @param show what is done with a value without `--json` */
-export function learning(io: Io, flags: ProgressFlags, show: (value: Uint8Array) => void): Learning {
+export function learning(io: Io, flags: LearningFlags, show: (value: Uint8Array) => void): Learning {
   if (flags.json !== true) {
     const run = (node: NodeHandle) => runUntilStopped(node, io);
     return { tell: (text) => io.out(text), deliver: ({ value }) => show(value), run };

@@ -17,6 +17,7 @@ import { kthHighest, quorumSize } from '../paxos/quorum.ts';
 import { encodeQuery, encodeRepeat } from '../transport/encode.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
+import { BehindTrim } from './behind-trim.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -54,6 +55,8 @@ export interface LearnerRoleOptions {
   readonly wantsMore?: () => boolean;
   /** some instances will not be delivered: what was chosen there will never be known here */
   readonly skipped?: () => void;
+  /** instances that are needed were trimmed, and the observer, told of it, did not go on above them */
+  readonly behindTrim?: (instanceId: number, trimInstanceId: number) => void;
   /** an instance was chosen just now, not asked for as history */
   readonly chosenLive?: (ballot: number) => void;
 }
@@ -61,9 +64,9 @@ export interface LearnerRoleOptions {
 export class LearnerRole implements LearnerHandler, PeerListener {
   readonly core: Learner;
   readonly #options: LearnerRoleOptions;
-  /** the highest accepted instance and the trim point, by acceptor */
+  /** the highest accepted instance, by acceptor */
   readonly #highest: number[];
-  readonly #trims: number[];
+  readonly #trims: BehindTrim;
   /** what each acceptor knows to be chosen */
   readonly #chosen: number[];
   readonly #sparing: Sparing;
@@ -87,15 +90,16 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     this.#sparing = new Sparing(options.peers);
     this.#isPlaced = options.start !== 'chosen';
     this.#highest = new Array<number>(acceptors).fill(0);
-    this.#trims = new Array<number>(acceptors).fill(0);
+    this.#trims = new BehindTrim(acceptors);
     this.#chosen = new Array<number>(acceptors).fill(0);
     options.turn.addStep(() => this.#deliver());
   }
 
   start(): void {
     this.#timer = this.#options.clock.after(HOLES_INTERVAL_MS, () => {
-      this.#checkHoles();
+      // First, since what is found may end this.
       this.start();
+      this.#checkHoles();
     });
   }
 
@@ -171,23 +175,25 @@ export class LearnerRole implements LearnerHandler, PeerListener {
 
   onAcceptorState(peer: Peer, trimInstanceId: number): void {
     if (trimInstanceId > MAX_WIRE_INSTANCE) return;
-    this.#trims[peer.acceptorId] = trimInstanceId;
-    const trim = this.#trimmed;
-    if (!this.#isPlaced || this.core.waitingForFirst || trim < this.core.nextInstanceId) return;
-    if (this.#options.start === 'chosen') {
-      // A proposer needs no history: what was trimmed is settled.
-      this.setInstanceId(trim);
-      return;
-    }
-    if (trim === this.#saidBehindTrim) return;
-    this.#saidBehindTrim = trim;
-    const instanceId = this.core.nextInstanceId;
-    this.#options.observer.report({ type: 'behind-trim', instanceId, trimInstanceId: trim });
+    this.#trims.note(peer.acceptorId, trimInstanceId);
+    if (this.#options.start !== 'chosen' || !this.#isPlaced) return;
+    // A proposer needs no history: what was trimmed is settled.
+    if (this.#trims.settled >= this.core.nextInstanceId) this.setInstanceId(this.#trims.settled);
   }
 
-  /** No quorum has anything up to here. */
-  get #trimmed(): number {
-    return kthHighest(this.#trims, quorumSize(this.core.acceptors));
+  /** Whoever needs what was trimmed is told so, once for each trim point. */
+  #lookForTrim(instanceId: number): void {
+    // One that has not begun begins with the first instance that is chosen, wherever that is.
+    if (this.#options.start === 'chosen' || !this.core.hasBegun) return;
+    const { observer, behindTrim } = this.#options;
+    const outcome = this.#trims.look(instanceId);
+    if (outcome === 'in doubt')
+      observer.report({ type: 'trim-in-doubt', instanceId, trimInstanceId: this.#trims.highest });
+    const trimInstanceId = this.#trims.lost;
+    if (outcome !== 'behind' || trimInstanceId === this.#saidBehindTrim) return;
+    this.#saidBehindTrim = trimInstanceId;
+    observer.report({ type: 'behind-trim', instanceId, trimInstanceId });
+    if (this.core.nextInstanceId <= trimInstanceId) behindTrim?.(instanceId, trimInstanceId);
   }
 
   /** The highest instance that can be learned, as far as is known. */
@@ -235,6 +241,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (!isStuck || this.#options.wantsMore?.() === false) {
       return;
     }
+    this.#lookForTrim(next);
     if (next > this.#reachable) return;
     // One acceptor alone told of this instance: history is not fetched on its word.
     if (!this.core.hasBegun && this.#reachable - next > REPEAT_INSTANCES) return;
@@ -246,7 +253,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   /** Asks for what is missing from `from` to `to`: what is here already would only be in the way of the rest. */
   #ask(from: number, to: number): void {
     // Whoever needs what is trimmed needs a checkpoint: nobody has an answer.
-    if (this.core.nextInstanceId <= this.#trimmed) return;
+    if (this.core.nextInstanceId <= this.#trims.lost) return;
     let askedTo = to;
     let stretches = 0;
     for (const missing of this.core.missing(from, Math.min(to, MAX_WIRE_INSTANCE))) {

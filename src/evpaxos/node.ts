@@ -17,6 +17,7 @@ import { systemRandom } from '../transport/random.ts';
 import { TcpTransport } from '../transport/tcp.ts';
 import type { Clock, Random, Transport } from '../transport/transport.ts';
 import { AcceptorRole } from './acceptor.ts';
+import { behindTrimError } from './behind-trim.ts';
 import { LearnerRole } from './learner.ts';
 import { type Observer, SILENT } from './observer.ts';
 import { Peers } from './peers.ts';
@@ -278,6 +279,7 @@ export class Node {
       },
       ...(wantsMore === undefined ? {} : { wantsMore }),
       skipped: () => this.values?.onSkipped(),
+      behindTrim: (instanceId, trimInstanceId) => this.#fail(behindTrimError(instanceId, trimInstanceId)),
       chosenLive: (ballot) => this.proposer?.onChosenLive(ballot),
     });
   }

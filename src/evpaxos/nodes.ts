@@ -34,7 +34,10 @@ export interface SubmitOptions {
 export interface NodeHandle extends AsyncDisposable {
   /** The port it listens on; undefined if it does not listen. */
   readonly port: number | undefined;
-  /** Resolves when the node was closed; rejects when it had to stop by itself, with a PaxosError. */
+  /**
+   * Resolves when the node was closed; rejects when it had to stop by itself, with a PaxosError: BEHIND_TRIM if it needs
+   * instances that were trimmed, and the observer, told so, did not call setInstanceId.
+   */
   readonly closed: Promise<void>;
   /** Closes connections and storage. What was answered before is kept as the storage promises. */
   close(): Promise<void>;
@@ -258,6 +261,11 @@ export class Client implements NodeHandle, AsyncIterable<Delivered> {
    */
   offer(value: Uint8Array, chosen?: () => void): void {
     this.#node.offer(value, chosen);
+  }
+
+  /** Goes on above `instanceId`: what came up to there is in a checkpoint, and is not delivered any more. */
+  setInstanceId(instanceId: number): void {
+    this.#node.setInstanceId(instanceId);
   }
 
   /** The acceptors and proposers that it is connected to now. */

@@ -41,8 +41,14 @@ export type NodeEvent =
       readonly highest: number;
     }
   | { readonly type: 'trimmed'; readonly instanceId: number }
-  /** a learner needs instances that the acceptors have deleted */
+  /**
+   * a learner needs instances from `instanceId` on, and no quorum has those up to `trimInstanceId` any more. Call
+   * setInstanceId while this is reported, with a checkpoint's instance at or above the trim point, and it goes on;
+   * otherwise the node ends with BEHIND_TRIM.
+   */
   | { readonly type: 'behind-trim'; readonly instanceId: number; readonly trimInstanceId: number }
+  /** a learner cannot go on: an acceptor has trimmed what it needs, and too few of the others answer to know more */
+  | { readonly type: 'trim-in-doubt'; readonly instanceId: number; readonly trimInstanceId: number }
   | { readonly type: 'caught-up'; readonly instanceId: number }
   /** what a restart means with this storage: said once, at start */
   | { readonly type: 'durability'; readonly sentence: string }
@@ -80,6 +86,7 @@ const LEVELS: Readonly<Record<NodeEvent['type'], LogLevel>> = {
   'trim-refused': 'error',
   trimmed: 'info',
   'behind-trim': 'error',
+  'trim-in-doubt': 'error',
   'caught-up': 'info',
   durability: 'info',
   warning: 'error',
@@ -139,7 +146,8 @@ type Trouble =
   | 'other-proposer'
   | 'value-refused'
   | 'trim-refused'
-  | 'behind-trim';
+  | 'behind-trim'
+  | 'trim-in-doubt';
 
 /** What somebody has to hear of, because something is not as it should be. */
 function textOfTrouble(event: Extract<NodeEvent, { readonly type: Trouble }>): string {
@@ -164,6 +172,8 @@ function textOfTrouble(event: Extract<NodeEvent, { readonly type: Trouble }>): s
       return `Refused to trim up to ${event.instanceId} for ${event.remote}: the highest accepted instance is ${event.highest}`;
     case 'behind-trim':
       return `Instances ${event.instanceId} to ${event.trimInstanceId} were trimmed; start from a checkpoint at or above ${event.trimInstanceId}`;
+    case 'trim-in-doubt':
+      return `Instance ${event.instanceId} cannot be learned: an acceptor trimmed up to ${event.trimInstanceId}, and too few of the others answer; start them, or go on from a checkpoint at or above ${event.trimInstanceId}`;
   }
 }
 

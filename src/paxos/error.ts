@@ -18,6 +18,7 @@ export type PaxosErrorCode =
   | 'STORAGE_FULL' // the disk, or the bound set for the storage, is full
   | 'VALUE_EMPTY' // an empty value was submitted
   | 'VALUE_TOO_LARGE' // a value above the message limit was submitted
+  | 'BEHIND_TRIM' // a learner needs instances that were trimmed
   | 'QUEUE_FULL' // more values wait than the bound allows
   | 'INSTANCES_EXHAUSTED' // raw instance ids end at 2^32-2
   | 'BALLOTS_EXHAUSTED' // ballots end at 2^31
@@ -25,13 +26,24 @@ export type PaxosErrorCode =
   | 'CLOSED' // the handle was closed
   | 'INTERNAL'; // a fault of libpaxos itself
 
+export interface PaxosErrorDetails {
+  readonly cause?: unknown;
+  readonly instanceId?: number;
+  readonly trimInstanceId?: number;
+}
+
 /** An operational fault with a code for programs and one line for people. */
 export class PaxosError extends Error {
   override readonly name = 'PaxosError';
   readonly code: PaxosErrorCode;
+  /** with BEHIND_TRIM: the first instance that is needed, and the trim point: a checkpoint has to hold it */
+  readonly instanceId: number | undefined;
+  readonly trimInstanceId: number | undefined;
 
-  constructor(code: PaxosErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
+  constructor(code: PaxosErrorCode, message: string, details: PaxosErrorDetails = {}) {
+    super(message, details);
     this.code = code;
+    this.instanceId = details.instanceId;
+    this.trimInstanceId = details.trimInstanceId;
   }
 }

@@ -291,7 +291,8 @@ export class Simulation {
   #onDeath(machine: Machine, error: PaxosError): void {
     this.#outcomes.count(error.code);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
-    if (!error.code.startsWith('STORAGE_') && error.code !== 'ID_IN_USE') {
+    const isExpected = error.code === 'ID_IN_USE' || error.code === 'BEHIND_TRIM';
+    if (!error.code.startsWith('STORAGE_') && !isExpected) {
       const { cause } = error;
       const stack = cause instanceof Error ? `\n${cause.stack}` : '';
       this.#failure ??= new Violation(

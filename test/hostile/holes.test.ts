@@ -83,14 +83,19 @@ describe('a learner that missed something', () => {
     await start();
     tell(MANY, 10);
     for (const id of [0, 1]) accept(11, 20, id);
+    let askedBefore: readonly string[] | undefined;
+    cluster.heed = (_, event) => {
+      if (event.type !== 'behind-trim') return;
+      askedBefore = asked();
+      // A checkpoint is installed.
+      sequence.values.push(...new Array<string>(10).fill(''));
+      cluster.nodes.get('learner')?.setInstanceId(10);
+    };
     cluster.world.advance(2000);
-    expect(asked()).toEqual([]);
+    expect(askedBefore).toEqual([]);
     expect(cluster.events.filter(({ event }) => event.type === 'behind-trim')).toHaveLength(1);
-    // A checkpoint is installed.
-    sequence.values.push(...new Array<string>(10).fill(''));
-    cluster.nodes.get('learner')?.setInstanceId(10);
-    cluster.world.advance(300);
-    expect([...new Set(asked())]).toEqual(['21..2068']);
+    expect(asked().length).toBeGreaterThan(1);
+    expect(asked().filter((stretch) => !stretch.startsWith('21..'))).toEqual([]);
   });
 
   it('asks for history in long stretches', async () => {

@@ -37,6 +37,8 @@ export class MemoryCluster {
   readonly config: Config;
   readonly nodes = new Map<string, Node>();
   readonly events: { readonly node: string; readonly event: NodeEvent }[] = [];
+  /** what a program does with an event while it is reported */
+  heed: (node: string, event: NodeEvent) => void = () => undefined;
   /** what ended a node that was not closed by the test */
   readonly failures: string[] = [];
 
@@ -147,7 +149,12 @@ export class MemoryCluster {
       transport: this.world,
       clock: this.world,
       random: new SeededRandom(1 + options.id),
-      observer: { report: (event) => void this.events.push({ node: name, event }) },
+      observer: {
+        report: (event) => {
+          this.events.push({ node: name, event });
+          this.heed(name, event);
+        },
+      },
       ...options,
     });
     node.closed.catch((error: unknown) => this.failures.push(`${name}: ${String(error)}`));
