@@ -4,8 +4,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../transport/message-log.ts';
 import { SeededRandom } from '../transport/random.ts';
-import { Checkers, Violation } from './checkers.ts';
+import { Checkers } from './checkers.ts';
 import { SimDisk, type Write } from './disk.ts';
+import { Violation } from './violation.ts';
 
 const A = bytes('a');
 const B = bytes('b');

@@ -16,19 +16,8 @@ import type { MemoryStorage } from '../storage/memory.ts';
 import type { Message } from '../transport/message-log.ts';
 import { Choices, text } from './choices.ts';
 import type { SimDisk, Write } from './disk.ts';
-
-/** A promise of the protocol was broken: the run has found a fault. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
-  readonly checker: string;
-  readonly instanceId: number | undefined;
-
-  constructor(checker: string, message: string, instanceId?: number) {
-    super(`${checker}: ${message}`);
-    this.checker = checker;
-    this.instanceId = instanceId;
-  }
-}
+import { Sequences } from './sequences.ts';
+import { Violation } from './violation.ts';
 
 export interface CheckersOptions {
   readonly disks: readonly SimDisk[];
@@ -42,35 +31,30 @@ export interface CheckersOptions {
 
 export class Checkers {
   readonly #options: CheckersOptions;
-  readonly #submitted = new Set<string>();
+  readonly #sequences: Sequences;
   readonly #choices: Choices;
-  /** by instance: the value that was delivered first */
-  readonly #chosen = new Map<number, string>();
-  /** the same, as bytes, where agreement is judged */
-  readonly #agreed = new Map<number, Uint8Array>();
-  #highestChosen = 0;
   /** by instance, then ballot: the value of the first ACCEPT seen */
   readonly #proposed = new Map<number, Map<number, Uint8Array>>();
   /** by ballot: the instances that its leader rightly told to be chosen */
   readonly #counted = new Map<number, { readonly from: number; readonly to: number }>();
   /** by acceptor, then instance: the highest ballot it told that it promised */
   readonly #told: readonly Map<number, number>[];
-  #deliveries = 0;
 
   constructor(options: CheckersOptions) {
     this.#options = options;
+    this.#sequences = new Sequences(options.judged !== false);
     this.#choices = new Choices(options.disks.length);
     this.#told = options.disks.map(() => new Map<number, number>());
   }
 
   /** By instance, the value that was chosen. */
   get chosen(): ReadonlyMap<number, string> {
-    return this.#chosen;
+    return this.#sequences.chosen;
   }
 
   /** The highest instance that was delivered anywhere. */
   get highestChosen(): number {
-    return this.#highestChosen;
+    return this.#sequences.highestChosen;
   }
 
   /** True if a value is chosen here, but no majority of disks tells one ballot any more: it has to be run again. */
@@ -85,39 +69,17 @@ export class Checkers {
   }
 
   get deliveries(): number {
-    return this.#deliveries;
+    return this.#sequences.deliveries;
   }
 
   submitted(value: string): void {
-    this.#submitted.add(value);
+    this.#sequences.submitted(value);
   }
 
   /** A learner, at `expected`, delivered an instance. */
   delivered(learner: string, expected: number, instanceId: number, bytes: Uint8Array): void {
-    this.#deliveries++;
-    if (instanceId !== expected) {
-      throw new Violation(
-        'order',
-        `${learner} delivered ${instanceId} where ${expected} was next`,
-        instanceId,
-      );
-    }
-    const agreed = this.#agreed.get(instanceId);
-    if (agreed !== undefined && sameBytes(agreed, bytes)) return;
-    const value = text(bytes);
-    this.#highestChosen = Math.max(this.#highestChosen, instanceId);
-    if (!this.#submitted.has(value)) {
-      throw new Violation('validity', `${learner} delivered "${value}", which nobody submitted`, instanceId);
-    }
-    const known = this.#chosen.get(instanceId);
-    if (this.#options.judged === false) this.#chosen.set(instanceId, value);
-    else if (known === undefined) {
-      this.#chosen.set(instanceId, value);
-      this.#agreed.set(instanceId, bytes.slice());
-      this.#isChosen(learner, instanceId, bytes);
-    } else if (known !== value) {
-      throw new Violation('agreement', `${learner} delivered "${value}", others "${known}"`, instanceId);
-    }
+    const isFirst = this.#sequences.delivered(learner, expected, instanceId, bytes);
+    if (isFirst) this.#isChosen(learner, instanceId, bytes);
   }
 
   /** What is delivered first anywhere was accepted, at one ballot, by a majority of disks. */
@@ -183,7 +145,7 @@ export class Checkers {
 
   /** Whoever is told to go on above an instance proposes nothing up to there any more. */
   #areChosen(acceptorId: number, last: number): void {
-    for (let i = this.#highestChosen + 1; i <= last; i++) {
+    for (let i = this.#sequences.highestChosen + 1; i <= last; i++) {
       if (this.#choices.isSettled(i)) continue;
       throw new Violation('trim', `acceptor ${acceptorId} told an original to go on above what is open`, i);
     }

@@ -1,7 +1,7 @@
 /**
  * The simulator: production nodes in a world that one seed decides, watched by checkers.
  */
-export { Violation } from './checkers.ts';
+
 export type { Configuration } from './explorer/configuration.ts';
 export { CONFIGURATIONS, type NamedConfiguration } from './explorer/configurations.ts';
 export { Explorer } from './explorer/explorer.ts';
@@ -25,3 +25,4 @@ export {
 export type { FaultKind, Plan } from './plan.ts';
 export { type Report, Simulation, type SimulationOptions, type Tracer } from './simulation.ts';
 export { resultOf, resultOfViolation, type SeedResult, Tally } from './tally.ts';
+export { Violation } from './violation.ts';

@@ -9,12 +9,12 @@ import { PaxosError } from '../paxos/error.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
-import type { Violation } from './checkers.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
 import { type OriginalWork, startOriginal } from './original/node.ts';
 import { SimProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Violation } from './violation.ts';
 
 export interface MachineOptions {
   readonly name: string;

@@ -11,7 +11,7 @@ import type { PaxosError } from '../paxos/error.ts';
 import type { Message } from '../transport/message-log.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
-import { Checkers, Violation } from './checkers.ts';
+import { Checkers } from './checkers.ts';
 import { text } from './choices.ts';
 import { isRestartedClient, membersOf } from './cluster.ts';
 import { SimDisk } from './disk.ts';
@@ -22,6 +22,7 @@ import { SimNetwork } from './network.ts';
 import { Outcomes } from './outcomes.ts';
 import { drawPlan, type FaultKind, isJudged, isMixed, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
+import { Violation } from './violation.ts';
 import { Wiretap } from './wiretap.ts';
 import { Workload } from './workload.ts';
 

@@ -2,9 +2,9 @@
  * What many runs came to: sums, and what was never reached.
  */
 import { expect, test } from 'vitest';
-import { Violation } from './checkers.ts';
 import { FAULT_KINDS } from './plan.ts';
 import { resultOfViolation, type SeedResult, Tally } from './tally.ts';
+import { Violation } from './violation.ts';
 
 const RESULT: SeedResult = {
   seed: 1,

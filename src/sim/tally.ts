@@ -1,9 +1,10 @@
 /**
  * Tally: what many runs came to. Takes the result of each as plain data, so that it can come from another process.
  */
-import type { Violation } from './checkers.ts';
+
 import { FAULT_KINDS } from './plan.ts';
 import type { Report } from './simulation.ts';
+import type { Violation } from './violation.ts';
 
 /** What one run came to; JSON. */
 export interface SeedResult {

@@ -7,8 +7,8 @@ import { ByteBuffer } from '../transport/buffer.ts';
 import { describeMessage, encodeMessage } from '../transport/describe.ts';
 import type { Message } from '../transport/message-log.ts';
 import { SeededRandom } from '../transport/random.ts';
-import type { Violation } from './checkers.ts';
 import { EventHash } from './event-hash.ts';
+import type { Violation } from './violation.ts';
 import { Wiretap } from './wiretap.ts';
 
 const NO_FAULTS = { loss: 0, duplication: 0, reordering: 0 };

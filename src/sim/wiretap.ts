@@ -8,11 +8,11 @@ import { Decoder } from '../transport/decode.ts';
 import { encodeMessage } from '../transport/describe.ts';
 import { type Message, MessageLog } from '../transport/message-log.ts';
 import type { Random } from '../transport/transport.ts';
-import { Violation } from './checkers.ts';
 import type { EventHash } from './event-hash.ts';
 import type { MessageFaults } from './faults.ts';
 import { EXPENDABLE, outcomeOf } from './messages.ts';
 import { Outcomes } from './outcomes.ts';
+import { Violation } from './violation.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 

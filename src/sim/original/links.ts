@@ -9,8 +9,8 @@ import { encodeMessage } from '../../transport/describe.ts';
 import { type Message, MessageLog } from '../../transport/message-log.ts';
 import { MessageType } from '../../transport/messages.ts';
 import type { Address, Link, LinkEvents, Transport } from '../../transport/transport.ts';
-import { Violation } from '../checkers.ts';
 import type { SimProcess } from '../process.ts';
+import { Violation } from '../violation.ts';
 
 const RECONNECT_MS = 2000;
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;

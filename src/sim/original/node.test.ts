@@ -11,12 +11,12 @@ import { type Message, MessageLog } from '../../transport/message-log.ts';
 import { Role } from '../../transport/messages.ts';
 import { SeededRandom } from '../../transport/random.ts';
 import type { Link, LinkEvents, Transport } from '../../transport/transport.ts';
-import type { Violation } from '../checkers.ts';
 import { text } from '../choices.ts';
 import { SimDisk } from '../disk.ts';
 import { SimNetwork } from '../network.ts';
 import { SimProcess } from '../process.ts';
 import { Scheduler } from '../scheduler.ts';
+import type { Violation } from '../violation.ts';
 import { startOriginal } from './node.ts';
 
 const HOST = '10.0.0.1';
