@@ -10,9 +10,9 @@ import {
   Violation,
 } from '../../sim/index.ts';
 import { CommandFailed, type Io } from '../io.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { Crew } from './crew.ts';
-import { ProgressLine } from './progress-line.ts';
-import { summary } from './view.ts';
+import { progress, summary } from './view.ts';
 
 /** After so many faults found there is enough to look at. */
 const MAX_VIOLATIONS = 10;
@@ -31,12 +31,12 @@ export async function runSeeds(io: Io, plan: SeedsPlan): Promise<void> {
   const tally = new Tally();
   const startedAt = io.clock.now();
   const stop = stopper(io, plan.forMs);
-  const line = plan.json ? undefined : new ProgressLine(io, startedAt);
+  const line = plan.json ? undefined : new ProgressLine(io);
   const take = (result: SeedResult) => {
     tally.add(result);
     if (plan.json) io.out(`${JSON.stringify(result)}\n`);
     else if (result.violation !== undefined) line?.tell(`seed ${result.seed}: ${result.violation}`);
-    line?.show(tally);
+    line?.show(() => progress(tally, io.clock.now() - startedAt));
     if (tally.violations.length >= MAX_VIOLATIONS) stop.now();
   };
   line?.tell(

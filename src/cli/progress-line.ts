@@ -1,10 +1,8 @@
 /**
- * ProgressLine: how far the seeds are. In a terminal one line, drawn again in its place; elsewhere a line every few
- * seconds.
+ * ProgressLine: how far something is that takes long. In a terminal one line, drawn again in its place; elsewhere a line
+ * every few seconds.
  */
-import type { Tally } from '../../sim/index.ts';
-import type { Io } from '../io.ts';
-import { progress } from './view.ts';
+import type { Io } from './io.ts';
 
 const DRAW_EVERY_MS = 200;
 const PRINT_EVERY_MS = 5000;
@@ -12,25 +10,22 @@ const CLEAR_LINE = '\r\x1b[2K';
 
 export class ProgressLine {
   readonly #io: Io;
-  readonly #startedAt: number;
   #shownAt: number;
   #isDrawn = false;
 
-  constructor(io: Io, startedAt: number) {
+  constructor(io: Io) {
     this.#io = io;
-    this.#startedAt = startedAt;
-    this.#shownAt = startedAt;
+    this.#shownAt = io.clock.now();
   }
 
-  /** Shows how far it is, unless it was shown just now. */
-  show(tally: Tally): void {
+  /** Shows how far it is, unless that was shown just now. */
+  show(text: () => string): void {
     const now = this.#io.clock.now();
     const columns = this.#io.screen()?.columns;
     if (now - this.#shownAt < (columns === undefined ? PRINT_EVERY_MS : DRAW_EVERY_MS)) return;
     this.#shownAt = now;
-    const text = progress(tally, now - this.#startedAt);
-    if (columns === undefined) this.#io.out(`${text}\n`);
-    else this.#io.out(`${CLEAR_LINE}${text.slice(0, columns - 1)}`);
+    if (columns === undefined) this.#io.out(`${text()}\n`);
+    else this.#io.out(`${CLEAR_LINE}${text().slice(0, columns - 1)}`);
     this.#isDrawn = columns !== undefined;
   }
 
