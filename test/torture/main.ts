@@ -1,0 +1,146 @@
+/**
+ * npm run torture: real processes, real disks, real sockets, and what goes wrong with them.
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { caughtSignal, type Io } from '../../src/cli/io.ts';
+import { ProgressLine } from '../../src/cli/progress-line.ts';
+import { runInProcess } from '../../src/cli/terminal.ts';
+import { MAX_ACCEPTORS } from '../../src/paxos/ballot.ts';
+import { freshSeed } from '../../src/transport/random.ts';
+import { drawPlan } from './plan.ts';
+import { Interrupted, type Report, Run } from './run.ts';
+import { planLines, progressLine, table } from './view.ts';
+
+const HELP = `
+A cluster of real processes on this machine, each with its own storage that is synced, and between any
+two of them a proxy. What a seed decides is done to them: kill -9, SIGSTOP, partitions one way and both,
+the leader cut off, connections that break in the middle of a message, delays, disks that are slow or
+fail (those with strace). Then it ends, and everything that was submitted has to be delivered
+everywhere, in the same order, and be stored by a majority.
+
+  npm run torture                                     60 s of faults, with a fresh seed
+  npm run torture -- --seconds 600 --acceptors 5      longer, and larger
+  npm run torture -- --seed 42 --verbose              the same faults again, each as a line
+  npm run torture -- --keep                           the logs and the storage stay
+
+You will see how many values were chosen, which faults there were, the longest time without values, and
+the verdict. The same seed does the same to the same cluster, but real processes do not repeat exactly.
+The exit code is 0 if nothing was found, 1 if something was, 2 if it was called wrongly.`;
+
+const MAX_SECONDS = 86_400;
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+const VIOLATED = 1;
+const MISUSED = 2;
+const SIGNALLED = 128;
+const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+interface Flags {
+  readonly seconds: number;
+  readonly seed?: number;
+  readonly acceptors?: number;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+  readonly keep?: boolean;
+}
+
+async function main(argv: readonly string[], io: Io): Promise<number> {
+  const command = makeCommand(io);
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
+    throw error;
+  }
+  return torture(command.opts<Flags>(), io);
+}
+
+function makeCommand(io: Io): Command {
+  return new Command('torture')
+    .description('Do to real processes what the world does, and see whether they still agree.')
+    .usage('[options]')
+    .option('--seconds <T>', 'how long faults go on', between(1, MAX_SECONDS), 60)
+    .option(
+      '--seed <S>',
+      'what decides the cluster and the faults; a fresh one unless told',
+      between(0, MAX_SEED),
+    )
+    .option(
+      '--acceptors <N>',
+      'how many acceptors; as the seed decides unless told',
+      between(1, MAX_ACCEPTORS),
+    )
+    .option('-v, --verbose', 'print each fault when it strikes')
+    .option('--json', 'print one JSON object at the end, nothing else')
+    .option('--keep', 'keep the directory with logs and storage')
+    .helpOption('-h, --help', 'say what it does')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHelpWidth: () => 100,
+    })
+    .addHelpText('after', HELP);
+}
+
+/** @returns the exit code */
+async function torture(flags: Flags, io: Io): Promise<number> {
+  if (!existsSync(PROGRAM)) {
+    io.err('error: there is no dist; run npm run build\n');
+    return MISUSED;
+  }
+  const { seconds, seed = freshSeed(), acceptors } = flags;
+  const plan = drawPlan({ seed, seconds, acceptors });
+  const directory = mkdtempSync(join(tmpdir(), 'libpaxos-torture-'));
+  const isQuiet = flags.json === true;
+  const line = isQuiet ? undefined : new ProgressLine(io);
+  line?.tell(planLines(plan).join('\n'));
+  const run = new Run({
+    plan,
+    directory,
+    program: [process.execPath, PROGRAM],
+    stop: io.stop,
+    tell: (fault) => flags.verbose === true && line?.tell(fault),
+    show: (progress) => line?.show(() => progressLine(progress, seconds)),
+  });
+  let keep = flags.keep === true;
+  try {
+    const report = await run.run();
+    line?.close();
+    keep ||= report.violation !== undefined;
+    io.out(isQuiet ? `${jsonOf(report, keep ? directory : undefined)}\n` : `${table(report).join('\n')}\n`);
+    if (report.violation !== undefined) {
+      const size = acceptors === undefined ? '' : ` --acceptors ${acceptors}`;
+      io.err(
+        `error: found a fault; the same again: npm run torture -- --seed ${seed} --seconds ${seconds}${size}\n`,
+      );
+    }
+    return report.violation === undefined ? 0 : VIOLATED;
+  } catch (error) {
+    line?.close();
+    if (!(error instanceof Interrupted)) throw error;
+    io.err('stopped before the end: nothing was found until then, and storage was not looked at\n');
+    return SIGNALLED + (caughtSignal(io.stop) ?? 0);
+  } finally {
+    if (!keep) rmSync(directory, { recursive: true, force: true });
+    else if (!isQuiet) io.err(`logs and storage: ${directory}\n`);
+  }
+}
+
+function jsonOf(report: Report, directory: string | undefined): string {
+  return JSON.stringify({ ...report, faults: Object.fromEntries(report.faults), directory });
+}
+
+function between(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
+  };
+}
+
+await runInProcess(process, main);

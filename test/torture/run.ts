@@ -1,0 +1,258 @@
+/**
+ * Run: one run from its first process to its last, and what became of it.
+ *
+ *   everything is started → a value is chosen → faults, as long as the plan says → no faults: everything is answered,
+ *   and everybody has delivered the same → processes end → what they stored is looked at
+ */
+import type { Storage } from '../../src/paxos/storage.ts';
+import { Violation } from '../../src/sim/violation.ts';
+import { Cluster } from './cluster.ts';
+import { Faults } from './faults.ts';
+import { Judge } from './judge.ts';
+import type { Member } from './member.ts';
+import type { Kind, Plan } from './plan.ts';
+import { Traffic } from './traffic.ts';
+
+const LOOK_MS = 20;
+/** The first value is chosen by then. */
+const BEGIN_MS = 30_000;
+/** How long everything may take to be delivered once the faults are over. */
+const SETTLE_MS = 30_000;
+/** After so long the cluster may be waiting for a value: it gets one, and then one a second. */
+const NUDGE_AFTER_MS = 8_000;
+const NUDGE_EVERY_MS = 1_000;
+const MAX_SHOWN = 5;
+
+/** Where a run is. */
+export interface Progress {
+  readonly phase: 'starting' | 'faults' | 'settling' | 'ending';
+  readonly elapsedMs: number;
+  readonly values: number;
+  readonly up: number;
+  readonly members: number;
+  readonly longestPauseMs: number;
+  readonly faults: ReadonlyMap<Kind, number>;
+}
+
+export interface Report {
+  readonly seed: number;
+  readonly values: number;
+  readonly instances: number;
+  readonly duplicates: number;
+  readonly valuesPerSecond: number;
+  readonly longestPauseMs: number;
+  readonly settledMs: number;
+  readonly faults: ReadonlyMap<Kind, number>;
+  /** why no disks were made slow or broken; undefined if they could be */
+  readonly noDisks: string | undefined;
+  readonly violation: string | undefined;
+}
+
+export interface RunOptions {
+  readonly plan: Plan;
+  readonly directory: string;
+  readonly program: readonly string[];
+  readonly stop: AbortSignal;
+  /** told of each fault, one line */
+  readonly tell?: (line: string) => void;
+  /** told often where it is */
+  readonly show?: (progress: Progress) => void;
+}
+
+/** It was told to stop before its end. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+export class Run {
+  readonly #options: RunOptions;
+  readonly #judge: Judge;
+  readonly #startedAt = performance.now();
+  #cluster: Cluster | undefined;
+  #traffic: Traffic | undefined;
+  #faults: Faults | undefined;
+  #violation: Violation | undefined;
+  #phase: Progress['phase'] = 'starting';
+  #pauseMs = 0;
+  #flowMs = 0;
+  #settledMs = 0;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#judge = new Judge((violation) => this.#violated(violation));
+  }
+
+  /** @throws Interrupted when it was told to stop */
+  async run(): Promise<Report> {
+    const killNow = () => this.#cluster?.killNow();
+    process.on('exit', killNow);
+    try {
+      await this.#begin();
+      await this.#strike();
+      await this.#settle();
+      await this.#look();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#violation ??= error;
+    } finally {
+      await this.#close();
+      process.off('exit', killNow);
+    }
+    return this.#report();
+  }
+
+  async #begin(): Promise<void> {
+    const { plan, directory, program, tell } = this.#options;
+    const failed = (reason: string) => this.#violated(new Violation('process', reason));
+    const cluster = await Cluster.make({
+      plan,
+      directory,
+      program,
+      claimed: (name, life, claim) => this.#judge.claimed(name, life, claim),
+      failed,
+      stoppedByDisk: (member: Member) => this.#faults?.stoppedByDisk(member),
+    });
+    this.#cluster = cluster;
+    cluster.start();
+    const traffic = new Traffic({ plan, judge: this.#judge, config: (name) => cluster.config(name), failed });
+    this.#traffic = traffic;
+    this.#faults = new Faults({
+      members: cluster.members,
+      names: [...cluster.members.keys(), ...traffic.clients],
+      proxies: cluster.proxies,
+      tell: tell ?? (() => undefined),
+    });
+    await traffic.start();
+    const isSo = await this.#until(BEGIN_MS, () => this.#judge.instances > 0);
+    if (!isSo)
+      throw new Violation('liveness', `no value was chosen within ${BEGIN_MS / 1000} s of the start`);
+  }
+
+  async #strike(): Promise<void> {
+    const { plan } = this.#options;
+    this.#phase = 'faults';
+    this.#traffic?.watchForPause();
+    this.#faults?.begin(plan.schedule);
+    const beganAt = performance.now();
+    await this.#until(1000 * plan.seconds, () => false);
+    this.#pauseMs = this.#traffic?.longestPauseMs ?? 0;
+    this.#flowMs = performance.now() - beganAt;
+  }
+
+  async #settle(): Promise<void> {
+    this.#phase = 'settling';
+    const beganAt = performance.now();
+    await this.#faults?.end();
+    this.#traffic?.stop();
+    let nudgeAt = NUDGE_AFTER_MS;
+    const isSettled = await this.#until(SETTLE_MS, () => {
+      if (performance.now() - beganAt >= nudgeAt) {
+        nudgeAt += NUDGE_EVERY_MS;
+        this.#traffic?.nudge();
+      }
+      return this.#judge.outstanding === 0 && this.#laggards().length === 0;
+    });
+    this.#settledMs = performance.now() - beganAt;
+    if (!isSettled) throw new Violation('liveness', this.#whatIsMissing());
+  }
+
+  /** Who has not delivered everything yet. */
+  #laggards(): string[] {
+    const { instances } = this.#judge;
+    const digest = this.#judge.digestAt(instances);
+    const here = [...(this.#traffic?.delivered ?? [])].filter(([, at]) => at < instances);
+    const members = [...(this.#cluster?.members.values() ?? [])];
+    const there = members.filter(
+      ({ name, claim }) => /^[rl]/.test(name) && (claim?.delivered !== instances || claim.digest !== digest),
+    );
+    return [
+      ...members.filter(({ hasSpoken }) => !hasSpoken).map(({ name }) => `${name} is not up`),
+      ...here.map(([name, at]) => `${name} is at ${at}`),
+      ...there.map(({ name, claim }) => `${name} is at ${claim?.delivered ?? 0}`),
+    ];
+  }
+
+  #whatIsMissing(): string {
+    const { outstanding, instances } = this.#judge;
+    const missing = [
+      ...(outstanding === 0 ? [] : [`${outstanding} values were not answered`]),
+      ...this.#laggards(),
+    ];
+    const after = `${SETTLE_MS / 1000} s after the faults, with ${instances} instances delivered`;
+    return `${after}: ${missing.join(', ')}`;
+  }
+
+  /** Ends all processes, and looks at what they stored. */
+  async #look(): Promise<void> {
+    this.#phase = 'ending';
+    await this.#traffic?.close();
+    const faults = (await this.#cluster?.terminate()) ?? [];
+    if (faults.length > 0) throw new Violation('process', faults.join('\n'));
+    this.#judge.conclude();
+    const storages: Storage[] = (await this.#cluster?.storages()) ?? [];
+    try {
+      this.#judge.checkStored(storages);
+      const broken = this.#cluster?.brokenWords(storages) ?? [];
+      if (broken.length === 0) return;
+      const more = broken.length > MAX_SHOWN ? `\n    and ${broken.length - MAX_SHOWN} more` : '';
+      const what = broken.slice(0, MAX_SHOWN).join('\n    ');
+      throw new Violation('durability', `what acceptors told is not in their storage:\n    ${what}${more}`);
+    } finally {
+      for (const storage of storages) await storage.close();
+    }
+  }
+
+  /** Looks again and again; false: it was not so in time. */
+  async #until(ms: number, isSo: () => boolean): Promise<boolean> {
+    const end = performance.now() + ms;
+    while (!isSo()) {
+      if (this.#violation !== undefined) throw this.#violation;
+      if (this.#options.stop.aborted) throw new Interrupted('stopped before the end');
+      if (performance.now() >= end) return false;
+      this.#show();
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    return true;
+  }
+
+  #show(): void {
+    const members = [...(this.#cluster?.members.values() ?? [])];
+    this.#options.show?.({
+      phase: this.#phase,
+      elapsedMs: performance.now() - this.#startedAt,
+      values: this.#judge.instances,
+      up: members.filter(({ isUp, isStopped }) => isUp && !isStopped).length,
+      members: members.length,
+      longestPauseMs: this.#phase === 'faults' ? (this.#traffic?.longestPauseMs ?? 0) : this.#pauseMs,
+      faults: this.#faults?.counts ?? new Map(),
+    });
+  }
+
+  #violated(violation: Violation): void {
+    this.#violation ??= violation;
+  }
+
+  async #close(): Promise<void> {
+    await this.#faults?.end(false);
+    await this.#traffic?.close();
+    await this.#cluster?.close();
+  }
+
+  #report(): Report {
+    const { plan } = this.#options;
+    const { instances, duplicates } = this.#judge;
+    const seconds = (this.#flowMs || performance.now() - this.#startedAt) / 1000;
+    return {
+      seed: plan.seed,
+      values: instances - duplicates,
+      instances,
+      duplicates,
+      valuesPerSecond: instances / seconds,
+      longestPauseMs: this.#pauseMs,
+      settledMs: this.#settledMs,
+      faults: this.#faults?.counts ?? new Map(),
+      noDisks: this.#faults?.noDisks,
+      violation: this.#violation?.message,
+    };
+  }
+}

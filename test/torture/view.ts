@@ -1,0 +1,59 @@
+/**
+ * What a run shows, as text.
+ */
+import { type Kind, learnersOf, listenersOf, type Plan } from './plan.ts';
+import type { Progress, Report } from './run.ts';
+
+const LABEL_COLUMNS = 26;
+
+/** A plan in two lines. */
+export function planLines(plan: Plan): string[] {
+  const { seed, acceptors, replicas, proposers, learners, clients, outstanding, valuesPerSecond } = plan;
+  const nodes = replicas ? `${acceptors} replicas` : `${acceptors} acceptors, ${proposers} proposers`;
+  const processes = listenersOf(plan).length + learnersOf(plan).length;
+  const work = `${several(clients, 'client')} with ${outstanding} values each, at most ${number(valuesPerSecond)} values/s`;
+  return [
+    `Seed ${seed}: ${nodes}, ${several(learners, 'learner')}: ${processes} processes, lmdb-sync yes.`,
+    `${work}; ${several(plan.schedule.length, 'fault')} in ${plan.seconds} s.`,
+  ];
+}
+
+/** Where a run is, in one line. */
+export function progressLine(progress: Progress, seconds: number): string {
+  const { phase, elapsedMs, values, up, members, longestPauseMs } = progress;
+  const faults = struck(progress.faults);
+  const at = `${(elapsedMs / 1000).toFixed(0)} s of about ${seconds + 5}, ${phase}`;
+  const pause = `longest pause ${(longestPauseMs / 1000).toFixed(1)} s`;
+  return `${at} · ${number(values)} values · ${up} of ${members} up · ${pause} · ${faults.join(' ')}`;
+}
+
+/** What became of a run. */
+export function table(report: Report): string[] {
+  const { values, duplicates, valuesPerSecond, longestPauseMs, settledMs, noDisks, violation } = report;
+  const twice = duplicates === 0 ? '' : `, ${number(duplicates)} of them twice`;
+  return [
+    row('values', `${number(values)}${twice}`),
+    row('values/s', number(valuesPerSecond)),
+    row('longest time without', `${(longestPauseMs / 1000).toFixed(1)} s`),
+    row('faults', struck(report.faults).join(', ') || 'none'),
+    ...(noDisks === undefined ? [] : [row('', `no slow or failing disks: ${noDisks}`)]),
+    ...(settledMs === 0 ? [] : [row('all level again after', `${(settledMs / 1000).toFixed(1)} s`)]),
+    row('verdict', violation === undefined ? 'clean' : `VIOLATION of ${violation}`),
+  ];
+}
+
+function struck(faults: ReadonlyMap<Kind, number>): string[] {
+  return [...faults].filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`);
+}
+
+function row(label: string, text: string): string {
+  return `  ${label.padEnd(LABEL_COLUMNS)}${text}`;
+}
+
+function several(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
