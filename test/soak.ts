@@ -31,7 +31,7 @@ const PARTS: readonly Part[] = [
   { script: 'explore', argv: ['all'], limitMinutes: 15 },
   { script: 'mutants', argv: [], limitMinutes: 120 },
   { script: 'fuzz', argv: [], limitMinutes: 30 },
-  { script: 'torture', argv: [], limitMinutes: 15 },
+  { script: 'torture', argv: ['--seconds', '600'], limitMinutes: 15 },
 ];
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -97,9 +97,7 @@ export class Faults {
       case 'isolate':
         return this.#partition(kind, name, kind === 'isolate' ? [] : fault.others, forMs);
       case 'cut':
-        this.#count(kind);
-        for (const way of this.#between(name, fault.others)) way.cut();
-        return `${who}, and ${fault.others.join(', ')}`;
+        return this.#cut(name, fault.others, who);
       case 'delay':
         this.#everywhere(
           kind,
@@ -111,7 +109,7 @@ export class Faults {
       case 'clog':
         this.#count(kind);
         for (const other of fault.others) this.#clog(name, other, amount, forMs);
-        return `${who} to ${fault.others.join(', ')}, ${amount} to ${2 * amount} ms, ${long}`;
+        return `from ${who} to ${fault.others.join(', ')}, ${amount} to ${2 * amount} ms, ${long}`;
       case 'throttle':
         this.#throttle(name, amount, forMs);
         return `${who}, ${amount.toLocaleString('en-US')} bytes/s, ${long}`;
@@ -187,6 +185,15 @@ export class Faults {
     });
     const between = `${[...inside].join(' ')} ${kind === 'one-way' ? '-x->' : '|'} ${outside.join(' ')}`;
     return `${between}, for ${seconds(forMs)}`;
+  }
+
+  #cut(name: string, others: readonly string[], who: string): string {
+    let connections = 0;
+    for (const way of this.#between(name, others)) connections += way.cut();
+    const ends = `${who} and ${others.join(', ')}`;
+    if (connections === 0) return `no connection between ${ends}`;
+    this.#count('cut');
+    return `between ${ends}`;
   }
 
   #between(name: string, others: readonly string[]): Way[] {

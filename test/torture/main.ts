@@ -52,8 +52,10 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
     command.parse([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    io.err('see npm run torture -- -h\n');
+    return MISUSED;
   }
   return torture(command.opts<Flags>(), io);
 }

@@ -91,7 +91,7 @@ export function drawPlan({ seed, seconds, acceptors: asked }: PlanOptions): Plan
     proposers,
     learners: randomInt(random, 1, 2),
     clients: randomInt(random, 1, 3),
-    outstanding: pick(random, [1, 10, 50, 200]),
+    outstanding: pick(random, [5, 20, 50, 200]),
     valuesPerSecond: Math.max(1, Math.min(pace, Math.floor(MAX_VALUES / seconds))),
     preexecWindow: pick(random, [1, 4, 16, 128]),
     backlogBytes: pick(random, [16 * 1024, 64 * 1024, 16 * 1024 * 1024]),
@@ -128,7 +128,7 @@ function named(letter: string, count: number): string[] {
 }
 
 function drawSchedule(random: Random, cluster: Cluster & { readonly seconds: number }): Fault[] {
-  const betweenMs = pick(random, [250, 500, 1000]);
+  const betweenMs = pick(random, [400, 800, 1500]);
   const kinds = shuffled(random, KINDS).slice(0, randomInt(random, MIN_KINDS, KINDS.length));
   const faults: Fault[] = [];
   let deck: Kind[] = [];

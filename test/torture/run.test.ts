@@ -9,8 +9,8 @@ import { PROGRAM } from '../support/processes.ts';
 import { drawPlan } from './plan.ts';
 import { Interrupted, Run } from './run.ts';
 
-/** 3 replicas and a learner; it begins with a throttle, a one-way partition, a slow disk and a kill. */
-const SEED = 32;
+/** 3 replicas and a learner; it begins with a clog, the leader cut off, partitions and a kill of the leader. */
+const SEED = 1;
 
 let directory = '';
 

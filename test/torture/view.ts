@@ -21,10 +21,12 @@ export function planLines(plan: Plan): string[] {
 /** Where a run is, in one line. */
 export function progressLine(progress: Progress, seconds: number): string {
   const { phase, elapsedMs, values, up, members, longestPauseMs } = progress;
-  const faults = struck(progress.faults);
+  const counts = [...progress.faults.values()].filter((count) => count > 0);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const faults = total === 0 ? [] : [`${several(total, 'fault')} of ${several(counts.length, 'kind')}`];
   const at = `${(elapsedMs / 1000).toFixed(0)} s of about ${seconds + 5}, ${phase}`;
   const pause = `longest pause ${(longestPauseMs / 1000).toFixed(1)} s`;
-  return `${at} · ${number(values)} values · ${up} of ${members} up · ${pause} · ${faults.join(' ')}`;
+  return [at, `${number(values)} values`, `${up} of ${members} up`, pause, ...faults].join(' · ');
 }
 
 /** What became of a run. */

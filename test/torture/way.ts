@@ -65,9 +65,13 @@ export class Way {
     this.#changed();
   }
 
-  /** Cuts every connection of which bytes go this way, in the middle of what it says next. */
-  cut(): void {
+  /**
+   * Cuts every connection of which bytes go this way, in the middle of what it says next.
+   * @returns how many there are
+   */
+  cut(): number {
     for (const pipe of this.#pipes) pipe.cutNext();
+    return this.#pipes.size;
   }
 
   /** Undoes everything. */
