@@ -86,7 +86,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       this.#told.clear();
       return this.#acceptances.flush();
     });
-    this.#outbox = new Outbox(options.storage, options.turn, (error) => this.#fail(error));
+    this.#outbox = new Outbox(options.storage, options.turn, options.clock, (error) => this.#fail(error));
     this.#acceptances = new Acceptances(options.id, options.peers, this.#outbox);
   }
 
@@ -108,6 +108,11 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   get leaderBallot(): number {
     const age = this.#options.clock.now() - this.#leader.heardAt;
     return age <= this.#options.config.leaderTimeoutMs ? this.#leader.ballot : 0;
+  }
+
+  /** For how long its disk has not answered, ms; 0: nothing is asked of it. */
+  get diskWaitingMs(): number {
+    return this.#outbox.waitingMs;
   }
 
   onPeerReady(_peer: Peer): void {}

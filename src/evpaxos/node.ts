@@ -297,6 +297,7 @@ export class Node {
       observer: this.#observer,
       delivered: () => this.learner?.delivered ?? 0,
       highestChosen: () => this.learner?.core.highestClosed ?? 0,
+      diskWaitingMs: () => this.acceptor?.diskWaitingMs ?? 0,
       chosen: (value) => this.values?.settle(value),
       placed: (instanceId) => this.learner?.place(instanceId),
       failed: (error) => this.#fail(error),

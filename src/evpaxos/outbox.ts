@@ -11,6 +11,7 @@
 import type { PaxosError } from '../paxos/error.ts';
 import type { Storage } from '../paxos/storage.ts';
 import type { ByteBuffer } from '../transport/buffer.ts';
+import type { Clock } from '../transport/transport.ts';
 import type { Peer } from './peer.ts';
 import type { Turn } from './turn.ts';
 
@@ -21,12 +22,15 @@ export class Outbox {
   readonly #immediate: boolean;
   #holding: Peer[] = [];
   #committing = false;
+  #committingSince = 0;
+  readonly #clock: Clock;
   #idle: (() => void)[] = [];
 
   /** @param failed told once, when a commit fails; nothing leaves afterwards */
-  constructor(storage: Storage, turn: Turn, failed: (error: PaxosError | unknown) => void) {
+  constructor(storage: Storage, turn: Turn, clock: Clock, failed: (error: PaxosError | unknown) => void) {
     this.#storage = storage;
     this.#turn = turn;
+    this.#clock = clock;
     this.#failed = failed;
     // In memory there is nothing to wait for: answers go straight into what leaves this turn.
     this.#immediate = storage.durability === 'memory';
@@ -42,6 +46,11 @@ export class Outbox {
     if (peer.held.length === 0) this.#holding.push(peer);
     this.#turn.schedule();
     return peer.held;
+  }
+
+  /** For how long the commit has been under way that everything waits for, ms; 0: there is none. */
+  get waitingMs(): number {
+    return this.#committing ? this.#clock.now() - this.#committingSince : 0;
   }
 
   /** Resolves when no commit is under way. */
@@ -70,6 +79,7 @@ export class Outbox {
       return true;
     }
     this.#committing = true;
+    this.#committingSince = this.#clock.now();
     durable.then(
       () => {
         this.#committing = false;

@@ -31,8 +31,8 @@ export class Peer implements MessageHandler {
   readonly held = new ByteBuffer();
   /** in the node's list of peers that have something to send */
   dirty = false;
-  /** for how many looks in a row nothing came from it; whoever looks counts */
-  silentLooks = 0;
+  /** for how long nothing came from it, while this process ran, ms; whoever looks counts */
+  silentMs = 0;
   /** the ballot of its last PREPARE or ACCEPT: whoever sends one is a proposer; 0: it sent none */
   proposesWith = 0;
   /** what it asks of our acceptor is not heard: another process may have its proposer id */
@@ -167,7 +167,7 @@ export class Peer implements MessageHandler {
   /** Takes bytes from the link. Bad ones close it, with a line in the log. */
   data(bytes: Uint8Array): void {
     if (this.#closed) return;
-    this.silentLooks = 0;
+    this.silentMs = 0;
     const fault = this.#decoder.push(bytes);
     if (fault !== undefined && !this.#closed) {
       this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason: fault });

@@ -24,7 +24,6 @@ const REFUSAL_STANDS_MS = 10_000;
 
 /** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
 const SILENT_SECONDS = 5;
-const LOOK_MS = 1000;
 
 export interface PeersOptions {
   readonly transport: Transport;
@@ -176,16 +175,22 @@ export class Peers {
   }
 
   /**
-   * Looks once a second whether acceptors still speak. Without it a machine that lost its power would be taken for
-   * alive until TCP gives up, a quarter of an hour later. Looks are counted, not time: a node that stood still itself
-   * has heard nobody.
+   * Looks twice in a leader timeout who still speaks, and cuts off acceptors that do not. Without it a machine that lost its power would be taken for
+   * alive until TCP gives up, a quarter of an hour later. Looks are counted, not time: a node that stood still
+   * itself has heard nobody.
    */
   watch(): void {
-    this.#watch = this.#options.clock.after(LOOK_MS, () => {
-      for (const peer of this.#acceptors) {
-        if (!peer.isAcceptor || this.isSelf(peer)) continue;
-        if (++peer.silentLooks > SILENT_SECONDS) peer.link.close();
+    const { clock, config, turn } = this.#options;
+    const lookMs = config.leaderTimeoutMs / 2;
+    const cutMs = Math.max(1000 * SILENT_SECONDS, 4 * config.leaderTimeoutMs);
+    this.#watch = clock.after(lookMs, () => {
+      for (const peer of [...this.ready(), ...this.#inbound]) {
+        if (this.isSelf(peer)) continue;
+        peer.silentMs += lookMs;
+        // Of others nobody knows whether they have anything to say.
+        if (peer.isAcceptor && peer.silentMs > cutMs) peer.link.close();
       }
+      turn.schedule();
       this.watch();
     });
   }

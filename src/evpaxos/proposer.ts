@@ -47,9 +47,14 @@ export interface ProposerRoleOptions {
   readonly chosen: (value: Value) => void;
   /** everything up to `instanceId` was found to be settled */
   readonly placed: (instanceId: number) => void;
+  /** for how long the disk of this process has not answered, ms */
+  readonly diskWaitingMs: () => number;
   /** the proposer cannot go on */
   readonly failed: (error: unknown) => void;
 }
+
+/** A disk that has not answered for so many leader timeouts has stalled. A slow one, on which all have to wait, has not. */
+const STALLED_TIMEOUTS = 4;
 
 type State = 'following' | 'standing' | 'leading';
 
@@ -62,6 +67,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   readonly #asking: Asking;
   readonly #candidacy: Candidacy;
   #announced = false;
+  /** the acceptor that told of the leader last */
+  #heardFrom: Peer | undefined;
   /** the highest ballot that this process proposed with */
   #usedBallot = 0;
   readonly #raises: Raises;
@@ -109,7 +116,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   route(): Route {
     if (this.#state === 'leading') return 'here';
     const leaderId = this.#leadership.leaderId(this.#options.clock.now());
-    return leaderId === undefined ? 'nowhere' : leaderRoute(this.#options.peers, leaderId, this.core.id);
+    if (leaderId === undefined) return 'nowhere';
+    const { peers, config } = this.#options;
+    const { leaderTimeoutMs } = config;
+    return leaderRoute(peers, { leaderId, via: this.#heardFrom, leaderTimeoutMs });
   }
 
   /** An instance was delivered, in order. */
@@ -217,6 +227,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     if (aid >= 0) this.#asking.heard(aid);
     if (ballotOwner(ballot) === this.core.id || this.core.ballot > ballot) return;
     if (!(aid < 0 ? peer.peerHello?.id === ballotOwner(ballot) : this.core.hear(aid, ballot))) return;
+    if (aid >= 0) this.#heardFrom = peer;
     this.#follow(ballot, 'a proposer of a higher ballot leads');
     // Below a leader's new values its first phase tells what is chosen; above them ours never will be.
     if (ballot > this.#usedBallot && next < Number.MAX_SAFE_INTEGER) this.core.withdrawFrom(next);
@@ -336,7 +347,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #tick(): void {
     if (this.#closed) return;
     const now = this.#options.clock.now();
-    if (this.#state === 'following' && this.#leadership.isTimeToAsk(now)) {
+    if (this.#state === 'following' && this.#leadership.isTimeToAsk(now) && !this.#isDiskStalled) {
       this.#state = 'standing';
       this.#candidacy.begin(now);
     } else this.#advance();
@@ -353,11 +364,21 @@ export class ProposerRole implements ProposerHandler, PeerListener {
       this.#leadership.backOff(now);
       return;
     }
+    if (this.#isDiskStalled) {
+      this.#stepDown('the disk of this process does not answer');
+      this.#leadership.backOff(now);
+    }
     if (now < this.#heartbeatAt || this.#state !== 'leading') return;
     this.#heartbeat(now);
     if (this.#announced || this.core.nextToAccept === 0) return;
     this.#announced = true;
     this.#options.observer.report({ type: 'leading', ballot: this.core.ballot, from: this.core.low });
+  }
+
+  /** True while others lead better: this process learns and answers late. */
+  get #isDiskStalled(): boolean {
+    const { diskWaitingMs, config } = this.#options;
+    return diskWaitingMs() > STALLED_TIMEOUTS * config.leaderTimeoutMs;
   }
 
   #heartbeat(now: number): void {

@@ -15,12 +15,25 @@ import type { Route } from './values.ts';
 /** How long a client waits for the proposer it was told to use, before it takes another. */
 const PREFERRED_PROPOSER_MS = 500;
 
-/** To the leader: by our connection to it, by its connection to us, or by way of an acceptor that hears it. */
-export function leaderRoute(peers: Peers, leaderId: number, selfId: number): Route {
+/** An acceptor speaks once a second. A client takes another proposer than one that was silent for so long. */
+const SILENT_PROPOSER_MS = 1500;
+
+export interface LeaderRoute {
+  readonly leaderId: number;
+  /** the acceptor that told of the leader last */
+  readonly via: Peer | undefined;
+  readonly leaderTimeoutMs: number;
+}
+
+/** To the leader: by our connection to it, by its connection to us, unless it is silent there, or by an acceptor. */
+export function leaderRoute(peers: Peers, { leaderId, via, leaderTimeoutMs }: LeaderRoute): Route {
   const direct = peers.proposer(leaderId);
-  if (direct !== undefined && (!direct.isOurs || direct.hasRole(Role.proposer))) return direct;
-  for (const peer of peers.inbound) if (isProposer(peer, leaderId)) return peer;
-  for (const peer of peers.acceptors) if (peer.isOurs && peer.acceptorId !== selfId) return peer;
+  const isHeard = (peer: Peer) => !peer.isOurs || peer.silentMs <= leaderTimeoutMs;
+  if (direct !== undefined && isHeard(direct) && (!direct.isOurs || direct.hasRole(Role.proposer)))
+    return direct;
+  for (const peer of peers.inbound) if (isProposer(peer, leaderId) && isHeard(peer)) return peer;
+  if (via !== undefined && !via.isClosed && !peers.isSelf(via)) return via;
+  for (const peer of peers.acceptors) if (peer.isOurs && !peers.isSelf(peer)) return peer;
   return 'nowhere';
 }
 
@@ -50,28 +63,36 @@ export function acceptorRoute(
   };
 }
 
-/** From a client: to the proposer it was told to use, or to another while that one is away or is none. */
+/** From a client: to the proposer it was told to use, or to another while that one is away, silent or none. */
 export function clientRoute(peers: Peers, proposerId: number, clock: Clock, observer: Observer): () => Route {
   const startedAt = clock.now();
   let told: Peer | undefined;
+  const isSilent = (peer: Peer) => peer.isAcceptor && peer.silentMs > SILENT_PROPOSER_MS;
+  const ours = () => [...peers.ready()].filter((peer) => peer.hasRole(Role.proposer));
   return () => {
     const preferred = peers.proposer(proposerId);
-    if (preferred !== undefined && (!preferred.isOurs || preferred.hasRole(Role.proposer))) return preferred;
+    const isTaken = preferred !== undefined && (!preferred.isOurs || preferred.hasRole(Role.proposer));
+    if (isTaken && !isSilent(preferred)) return preferred;
     if (preferred === undefined && clock.now() - startedAt < PREFERRED_PROPOSER_MS) return 'nowhere';
-    for (const peer of peers.ready()) {
-      if (!peer.hasRole(Role.proposer)) continue;
-      if (told !== peer) {
-        const reason = preferred === undefined ? 'cannot be reached' : 'is an acceptor only';
-        observer.report({ type: 'other-proposer', asked: proposerId, remote: peer.remote, reason });
+    const other = ours().find((peer) => !isSilent(peer)) ?? (isTaken ? preferred : ours()[0]);
+    if (other !== undefined) {
+      if (told !== other && other !== preferred) {
+        const reason = whyNot(preferred, isTaken);
+        observer.report({ type: 'other-proposer', asked: proposerId, remote: other.remote, reason });
       }
-      told = peer;
-      return peer;
+      told = other;
+      return other;
     }
     // An acceptor of ours hands values on to a proposer connected to it, as soon as there is one; an original's drops
     // them, and nobody would know.
     for (const peer of peers.ready()) if (peer.isOurs || peer.destination.proposerId >= 0) return peer;
     return preferred ?? 'nowhere';
   };
+}
+
+function whyNot(preferred: Peer | undefined, isProposer: boolean): string {
+  if (preferred === undefined) return 'cannot be reached';
+  return isProposer ? 'is silent' : 'is an acceptor only';
 }
 
 function isProposer(peer: Peer, id: number): boolean {

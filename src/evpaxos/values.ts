@@ -83,6 +83,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
   readonly #paused = new Set<Peer>();
   #restsUntil = Number.NEGATIVE_INFINITY;
   #refused = 0;
+  /** when it was looked last whether somebody who has values of ours is silent */
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ValueRouterOptions) {
     this.#options = options;
@@ -251,6 +253,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   /** Gives waiting values to the leader, as many as it may have at a time. */
   #passOn(): boolean {
     const { queue, route, clock, turn } = this.#options;
+    this.#leaveSilent();
     if (queue.waitingCount === 0) return false;
     const to = route();
     if (to === 'here' || to === 'nowhere' || clock.now() < this.#restsUntil) return false;
@@ -273,6 +276,21 @@ export class ValueRouter implements ValueHandler, PeerListener {
     to.sent();
     this.#resume();
     return false;
+  }
+
+  /** Who has values of ours, is silent, and is not the one to give them to any more: they are not left there. */
+  #leaveSilent(): void {
+    const { route, config, clock } = this.#options;
+    if (this.#entrusted.size === 0) return;
+    const now = clock.now();
+    if (now - this.#lookedAt < config.leaderTimeoutMs / 2) return;
+    this.#lookedAt = now;
+    const to = route();
+    if (to === 'nowhere') return;
+    for (const [peer, { values }] of this.#entrusted) {
+      const isLeft = peer !== to && peer.isOurs && values.size > 0;
+      if (isLeft && peer.silentMs > config.leaderTimeoutMs) peer.close();
+    }
   }
 
   /** A value that was passed on often enough goes back to its giver; without one, it is ours from now on. */

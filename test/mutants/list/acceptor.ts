@@ -166,8 +166,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OUTBOX,
-        find: '    this.#committing = true;\n    durable.then(',
-        replace: '    this.#committing = true;\n    release(batch.splice(0));\n    durable.then(',
+        find: '    this.#committingSince = this.#clock.now();\n',
+        replace: '    this.#committingSince = this.#clock.now();\n    release(batch.splice(0));\n',
       },
     ],
   },
