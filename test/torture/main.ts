@@ -145,4 +145,6 @@ function between(least: number, most: number): (text: string) => number {
   };
 }
 
+// A terminal that is closed ends the run as Ctrl-C does.
+process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
 await runInProcess(process, main);

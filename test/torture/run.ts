@@ -42,6 +42,8 @@ export interface Report {
   readonly valuesPerSecond: number;
   readonly longestPauseMs: number;
   readonly settledMs: number;
+  /** values that were submitted to a cluster that waited for one */
+  readonly nudges: number;
   readonly faults: ReadonlyMap<Kind, number>;
   /** why no disks were made slow or broken; undefined if they could be */
   readonly noDisks: string | undefined;
@@ -76,6 +78,7 @@ export class Run {
   #pauseMs = 0;
   #flowMs = 0;
   #settledMs = 0;
+  #nudges = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -148,6 +151,7 @@ export class Run {
     const isSettled = await this.#until(SETTLE_MS, () => {
       if (performance.now() - beganAt >= nudgeAt) {
         nudgeAt += NUDGE_EVERY_MS;
+        this.#nudges++;
         this.#traffic?.nudge();
       }
       return this.#judge.outstanding === 0 && this.#laggards().length === 0;
@@ -250,6 +254,7 @@ export class Run {
       valuesPerSecond: Math.round(instances / seconds),
       longestPauseMs: Math.round(this.#pauseMs),
       settledMs: Math.round(this.#settledMs),
+      nudges: this.#nudges,
       faults: this.#faults?.counts ?? new Map(),
       noDisks: this.#faults?.noDisks,
       violation: this.#violation?.message,

@@ -31,7 +31,9 @@ export function progressLine(progress: Progress, seconds: number): string {
 
 /** What became of a run. */
 export function table(report: Report): string[] {
-  const { values, duplicates, valuesPerSecond, longestPauseMs, settledMs, noDisks, violation } = report;
+  const { values, duplicates, valuesPerSecond, longestPauseMs, settledMs, nudges, noDisks, violation } =
+    report;
+  const nudged = nudges === 0 ? '' : `, and ${several(nudges, 'more value')}`;
   const twice = duplicates === 0 ? '' : `, ${number(duplicates)} of them twice`;
   return [
     row('values', `${number(values)}${twice}`),
@@ -39,7 +41,7 @@ export function table(report: Report): string[] {
     row('longest time without', `${(longestPauseMs / 1000).toFixed(1)} s`),
     row('faults', struck(report.faults).join(', ') || 'none'),
     ...(noDisks === undefined ? [] : [row('', `no slow or failing disks: ${noDisks}`)]),
-    ...(settledMs === 0 ? [] : [row('all level again after', `${(settledMs / 1000).toFixed(1)} s`)]),
+    ...(settledMs === 0 ? [] : [row('all level again after', `${(settledMs / 1000).toFixed(1)} s${nudged}`)]),
     row('verdict', violation === undefined ? 'clean' : `VIOLATION of ${violation}`),
   ];
 }

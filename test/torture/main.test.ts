@@ -1,0 +1,59 @@
+/**
+ * The command line of the torture: it teaches, and says when it was called wrongly.
+ */
+import { spawnSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { drawPlan } from './plan.ts';
+import { planLines, progressLine, table } from './view.ts';
+
+function called(...words: string[]) {
+  const argv = ['--import', 'tsx', 'test/torture/main.ts', ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+it('teaches, and ends with 2 when it is called wrongly', () => {
+  const help = called('-h');
+  expect([help.status, help.stderr]).toEqual([0, '']);
+  expect(help.stdout).toContain('npm run torture -- --seed 42 --verbose');
+  const wrong = called('--seconds', '0');
+  expect([wrong.status, wrong.stdout]).toEqual([2, '']);
+  expect(wrong.stderr).toBe(
+    "error: option '--seconds <T>' argument '0' is invalid. It takes a whole number from 1 to 86400.\n" +
+      'see npm run torture -- -h\n',
+  );
+});
+
+it('says what it is about to do, how far it is, and what became of it', () => {
+  expect(planLines({ ...drawPlan({ seed: 1, seconds: 3 }), clients: 1 })[1]).toBe(
+    '1 client with 20 values each, at most 1,000 values/s; 7 faults in 3 s.',
+  );
+  const faults = new Map([
+    ['kill', 2],
+    ['stop', 0],
+    ['cut', 1],
+  ] as const);
+  const progress = { phase: 'faults', elapsedMs: 1900, values: 1234, up: 3, members: 4 } as const;
+  expect(progressLine({ ...progress, longestPauseMs: 700, faults }, 60)).toBe(
+    '2 s of about 65, faults · 1,234 values · 3 of 4 up · longest pause 0.7 s · 3 faults of 2 kinds',
+  );
+  const figures = { seed: 1, values: 12, instances: 13, duplicates: 1, valuesPerSecond: 4 };
+  const rows = table({
+    ...figures,
+    longestPauseMs: 700,
+    settledMs: 9100,
+    nudges: 2,
+    faults,
+    noDisks: 'strace is not installed',
+    violation: 'order: l0 delivered 3 where 2 was next',
+  });
+  expect(rows).toEqual([
+    '  values                    12, 1 of them twice',
+    '  values/s                  4',
+    '  longest time without      0.7 s',
+    '  faults                    kill 2, cut 1',
+    '                            no slow or failing disks: strace is not installed',
+    '  all level again after     9.1 s, and 2 more values',
+    '  verdict                   VIOLATION of order: l0 delivered 3 where 2 was next',
+  ]);
+});
