@@ -14,6 +14,7 @@
 import { sameBytes } from '../paxos/acceptor.ts';
 import type { MemoryStorage } from '../storage/memory.ts';
 import type { Message } from '../transport/message-log.ts';
+import { Ballots } from './ballots.ts';
 import { Choices, text } from './choices.ts';
 import type { SimDisk, Write } from './disk.ts';
 import { Sequences } from './sequences.ts';
@@ -33,8 +34,7 @@ export class Checkers {
   readonly #options: CheckersOptions;
   readonly #sequences: Sequences;
   readonly #choices: Choices;
-  /** by instance, then ballot: the value of the first ACCEPT seen */
-  readonly #proposed = new Map<number, Map<number, Uint8Array>>();
+  readonly #ballots = new Ballots();
   /** by ballot: the instances that its leader rightly told to be chosen */
   readonly #counted = new Map<number, { readonly from: number; readonly to: number }>();
   /** by acceptor, then instance: the highest ballot it told that it promised */
@@ -101,7 +101,7 @@ export class Checkers {
    */
   sent(acceptorId: number | undefined, message: Message, movesOn = false): void {
     if (this.#options.judged === false) return;
-    if (message.type === 'accept') this.#checkBallot(message.instanceId, message.ballot, message.value);
+    if (message.type === 'accept') this.#ballots.proposed(message.instanceId, message.ballot, message.value);
     if (message.type === 'chosen') this.#isCounted(message.ballot, message.from, message.to);
     const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
     if (acceptorId === undefined || durable === undefined) return;
@@ -160,23 +160,6 @@ export class Checkers {
       throw new Violation('durability', `instance ${i} ${what}`, i);
     }
     this.#counted.set(ballot, { from: Math.min(from, known.from), to: Math.max(to, known.to) });
-  }
-
-  #checkBallot(instanceId: number, ballot: number, value: Uint8Array): void {
-    let ballots = this.#proposed.get(instanceId);
-    if (ballots === undefined) {
-      ballots = new Map();
-      this.#proposed.set(instanceId, ballots);
-    }
-    const known = ballots.get(ballot);
-    if (known === undefined) ballots.set(ballot, value.slice());
-    else if (!sameBytes(known, value)) {
-      throw new Violation(
-        'ballots',
-        `ballot ${ballot} was given to "${text(known)}" and to "${text(value)}"`,
-        instanceId,
-      );
-    }
   }
 
   #isPromised(acceptorId: number, durable: MemoryStorage, instanceId: number, ballot: number): void {

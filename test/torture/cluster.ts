@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { type Config, configText } from '../../src/config/index.ts';
 import type { Storage } from '../../src/paxos/storage.ts';
 import { openStorage } from '../../src/storage/index.ts';
+import { Decoder } from '../../src/transport/decode.ts';
+import { MessageLog } from '../../src/transport/message-log.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
 import { freePorts } from '../support/ports.ts';
 import { Testimony } from '../support/testimony.ts';
@@ -18,12 +20,15 @@ import { Proxies } from './proxies.ts';
 import { configOf } from './traffic.ts';
 
 const REPORT_EVERY_MS = 100;
+const MAX_MESSAGE_BYTES = 2 ** 26;
 
 export interface ClusterOptions {
   readonly plan: Plan;
   readonly directory: string;
   /** the words that run the command line, up to its arguments */
   readonly program: readonly string[];
+  /** told of each ACCEPT that passes between processes */
+  readonly proposed: (instanceId: number, ballot: number, value: Uint8Array) => void;
   readonly claimed: (name: string, life: number, claim: Claim) => void;
   readonly failed: (reason: string) => void;
   readonly stoppedByDisk: (member: Member) => void;
@@ -58,6 +63,7 @@ export class Cluster {
       listeners,
       random: new SeededRandom(plan.seed),
       hearing: (listener) => testimonies.get(listener)?.listener() ?? (() => undefined),
+      saying: (from) => (/^[rp]/.test(from) ? acceptsIn(options.proposed) : () => undefined),
     });
     const free = await freePorts(listeners.length);
     const ports = new Map(listeners.map((name, i) => [name, free[i] ?? 0]));
@@ -130,6 +136,17 @@ export class Cluster {
     });
     this.members.set(name, member);
   }
+}
+
+/** Looks for ACCEPTs in what a proposer says on one connection, split anywhere. */
+function acceptsIn(proposed: ClusterOptions['proposed']): (bytes: Uint8Array) => void {
+  const log = new MessageLog();
+  const decoder = new Decoder(log, { maxMessageBytes: MAX_MESSAGE_BYTES });
+  return (bytes) => {
+    decoder.push(bytes);
+    for (const message of log.take())
+      if (message.type === 'accept') proposed(message.instanceId, message.ballot, message.value);
+  };
 }
 
 /** How a process of this name is started. */

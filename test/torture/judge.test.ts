@@ -104,6 +104,17 @@ describe('the judge', () => {
     expect(found.map((text) => text.split(':')[0])).toEqual(['order', 'validity']);
   });
 
+  it('finds a ballot that carries two values', () => {
+    const { judge, found } = court();
+    judge.proposed(1, 11, bytes('one'));
+    judge.proposed(2, 11, bytes('two'));
+    judge.proposed(1, 21, bytes('two'));
+    judge.proposed(1, 11, bytes('one'));
+    expect(found).toEqual([]);
+    judge.proposed(1, 11, bytes('two'));
+    expect(found).toEqual(['ballots: ballot 11 was given to "one" and to "two"']);
+  });
+
   it('finds an answer to what was not delivered', () => {
     const { judge, deliver, found } = court();
     deliver('w', 'one');

@@ -3,10 +3,12 @@
  * with what a process can tell of itself: a digest of all that it delivered.
  *
  *   submitted, answered, delivered by a learner here, claimed by a process → the first violation, told once
+ *   each ACCEPT that passes: a ballot carries one value an instance, after restarts too
  *   in the end: every answer is among what was delivered; what was delivered is stored by a majority
  */
 import { Digest } from '../../src/cli/progress.ts';
 import type { Storage } from '../../src/paxos/storage.ts';
+import { Ballots } from '../../src/sim/ballots.ts';
 import { Sequences } from '../../src/sim/sequences.ts';
 import { Violation } from '../../src/sim/violation.ts';
 import type { Claim } from './member.ts';
@@ -17,6 +19,7 @@ const SHOWN = 40;
 export class Judge {
   readonly #violated: (violation: Violation) => void;
   readonly #sequences = new Sequences();
+  readonly #ballots = new Ballots();
   readonly #digest = new Digest();
   /** by instance: the digest of the sequence up to there */
   readonly #digests: string[];
@@ -70,6 +73,11 @@ export class Judge {
   answered(value: string): void {
     this.#outstanding.delete(value);
     this.#answered.add(value);
+  }
+
+  /** An ACCEPT was seen on its way to an acceptor. */
+  proposed(instanceId: number, ballot: number, value: Uint8Array): void {
+    this.#guard(() => this.#ballots.proposed(instanceId, ballot, value));
   }
 
   /** A learner in this process delivered an instance; each begins with the first. */

@@ -45,7 +45,7 @@ it('says what it is about to do, how far it is, and what became of it', () => {
     nudges: 2,
     faults,
     noDisks: 'strace is not installed',
-    violation: 'order: l0 delivered 3 where 2 was next',
+    violation: 'validity: l0 delivered "x-1.............", which nobody submitted',
   });
   expect(rows).toEqual([
     '  values                    12, 1 of them twice',
@@ -54,6 +54,6 @@ it('says what it is about to do, how far it is, and what became of it', () => {
     '  faults                    kill 2, cut 1',
     '                            no slow or failing disks: strace is not installed',
     '  all level again after     9.1 s, and 2 more values',
-    '  verdict                   VIOLATION of order: l0 delivered 3 where 2 was next',
+    '  verdict                   VIOLATION of validity: l0 delivered "x-1…", which nobody submitted',
   ]);
 });

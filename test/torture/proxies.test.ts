@@ -59,12 +59,16 @@ class Heard {
 /** A listener "s", a process "c" that connects to it, and what the listener said on all connections. */
 async function world() {
   let told = '';
+  let said = '';
   const proxies = await Proxies.start({
     names: ['c', 's'],
     listeners: ['s'],
     random: new SeededRandom(1),
     hearing: () => (bytes) => {
       told += Buffer.from(bytes).toString('latin1');
+    },
+    saying: (from, to) => (bytes) => {
+      said += `${from}→${to} ${Buffer.from(bytes).toString('latin1')}`;
     },
   });
   ends.push(() => proxies.close());
@@ -82,18 +86,19 @@ async function world() {
     const client = dial();
     return { client, server: await inbound };
   };
-  return { proxies, accepted, dial, joined, told: () => told };
+  return { proxies, accepted, dial, joined, told: () => told, said: () => said };
 }
 
 describe('proxies', () => {
-  it('pass on what is said both ways, and hear what listeners say', async () => {
-    const { joined, told } = await world();
+  it('pass on what is said both ways, and hear both', async () => {
+    const { joined, told, said } = await world();
     const { client, server } = await joined();
     client.say('question');
     await server.reached(8);
     server.say('answer');
     await client.reached(6);
     expect([server.text, client.text, told()]).toEqual(['question', 'answer', 'answer']);
+    expect(said()).toBe('c→s question');
     client.socket.end();
     await Promise.all([server.closed, client.closed]);
   });

@@ -20,6 +20,8 @@ export interface ProxiesOptions {
   readonly random: Random;
   /** for each connection to a listener, what is told of all that the listener says on it */
   readonly hearing?: (listener: string) => (bytes: Uint8Array) => void;
+  /** the same for what is said to a listener */
+  readonly saying?: (from: string, listener: string) => (bytes: Uint8Array) => void;
 }
 
 export class Proxies {
@@ -89,10 +91,11 @@ export class Proxies {
     const there = this.way(from, to);
     const back = this.way(to, from);
     // A connection is made by bytes both ways; until then whoever asked for it waits.
-    there.whenOpen(() => back.whenOpen(() => this.#dial(near, to, there, back)));
+    there.whenOpen(() => back.whenOpen(() => this.#dial(near, from, to)));
   }
 
-  #dial(near: Socket, to: string, there: Way, back: Way): void {
+  #dial(near: Socket, from: string, to: string): void {
+    const { hearing, saying } = this.#options;
     const port = this.#ports.get(to);
     if (port === undefined || this.#isClosed || near.destroyed) {
       near.destroy();
@@ -103,8 +106,8 @@ export class Proxies {
     far.once('connect', () => {
       if (isSelfConnected(far)) far.destroy();
     });
-    new Pipe(near, far, there, () => undefined);
-    new Pipe(far, near, back, this.#options.hearing?.(to) ?? (() => undefined));
+    new Pipe(near, far, this.way(from, to), saying?.(from, to) ?? (() => undefined));
+    new Pipe(far, near, this.way(to, from), hearing?.(to) ?? (() => undefined));
   }
 
   #keep(socket: Socket): void {

@@ -111,6 +111,7 @@ export class Run {
       plan,
       directory,
       program,
+      proposed: (instanceId, ballot, value) => this.#judge.proposed(instanceId, ballot, value),
       claimed: (name, life, claim) => this.#judge.claimed(name, life, claim),
       failed,
       stoppedByDisk: (member: Member) => this.#faults?.stoppedByDisk(member),

@@ -42,8 +42,13 @@ export function table(report: Report): string[] {
     row('faults', struck(report.faults).join(', ') || 'none'),
     ...(noDisks === undefined ? [] : [row('', `no slow or failing disks: ${noDisks}`)]),
     ...(settledMs === 0 ? [] : [row('all level again after', `${(settledMs / 1000).toFixed(1)} s${nudged}`)]),
-    row('verdict', violation === undefined ? 'clean' : `VIOLATION of ${violation}`),
+    row('verdict', violation === undefined ? 'clean' : `VIOLATION of ${shortened(violation)}`),
   ];
+}
+
+/** Values may be long, and what is behind their names is dots. */
+function shortened(text: string): string {
+  return text.replaceAll(/[.]{4,}/g, '…');
 }
 
 function struck(faults: ReadonlyMap<Kind, number>): string[] {
