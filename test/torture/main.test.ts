@@ -34,13 +34,13 @@ it('says what it is about to do, how far it is, and what became of it', () => {
     ['cut', 1],
   ] as const);
   const progress = { phase: 'faults', elapsedMs: 1900, values: 1234, up: 3, members: 4 } as const;
-  expect(progressLine({ ...progress, longestPauseMs: 700, faults }, 60)).toBe(
+  expect(progressLine({ ...progress, longestPause: { fromMs: 2000, ms: 700 }, faults }, 60)).toBe(
     '2 s of about 65, faults · 1,234 values · 3 of 4 up · longest pause 0.7 s · 3 faults of 2 kinds',
   );
   const figures = { seed: 1, values: 12, instances: 13, duplicates: 1, valuesPerSecond: 4 };
   const rows = table({
     ...figures,
-    longestPauseMs: 700,
+    longestPause: { fromMs: 2000, ms: 700 },
     settledMs: 9100,
     nudges: 2,
     faults,
@@ -50,7 +50,7 @@ it('says what it is about to do, how far it is, and what became of it', () => {
   expect(rows).toEqual([
     '  values                    12, 1 of them twice',
     '  values/s                  4',
-    '  longest time without      0.7 s',
+    '  longest time without      0.7 s, from 2.0 s on',
     '  faults                    kill 2, cut 1',
     '                            no slow or failing disks: strace is not installed',
     '  all level again after     9.1 s, and 2 more values',

@@ -11,7 +11,7 @@ import { Faults } from './faults.ts';
 import { Judge } from './judge.ts';
 import type { Member } from './member.ts';
 import type { Kind, Plan } from './plan.ts';
-import { Traffic } from './traffic.ts';
+import { type Pause, Traffic } from './traffic.ts';
 
 const LOOK_MS = 20;
 /** The first value is chosen by then. */
@@ -30,7 +30,7 @@ export interface Progress {
   readonly values: number;
   readonly up: number;
   readonly members: number;
-  readonly longestPauseMs: number;
+  readonly longestPause: Pause;
   readonly faults: ReadonlyMap<Kind, number>;
 }
 
@@ -40,7 +40,7 @@ export interface Report {
   readonly instances: number;
   readonly duplicates: number;
   readonly valuesPerSecond: number;
-  readonly longestPauseMs: number;
+  readonly longestPause: Pause;
   readonly settledMs: number;
   /** values that were submitted to a cluster that waited for one */
   readonly nudges: number;
@@ -75,7 +75,7 @@ export class Run {
   #faults: Faults | undefined;
   #violation: Violation | undefined;
   #phase: Progress['phase'] = 'starting';
-  #pauseMs = 0;
+  #pause: Pause = { fromMs: 0, ms: 0 };
   #flowMs = 0;
   #settledMs = 0;
   #nudges = 0;
@@ -139,7 +139,7 @@ export class Run {
     this.#faults?.begin(plan.schedule);
     const beganAt = performance.now();
     await this.#until(1000 * plan.seconds, () => false);
-    this.#pauseMs = this.#traffic?.longestPauseMs ?? 0;
+    this.#pause = this.#traffic?.longestPause ?? this.#pause;
     this.#flowMs = performance.now() - beganAt;
   }
 
@@ -228,7 +228,7 @@ export class Run {
       values: this.#judge.instances,
       up: members.filter(({ isUp, isStopped }) => isUp && !isStopped).length,
       members: members.length,
-      longestPauseMs: this.#phase === 'faults' ? (this.#traffic?.longestPauseMs ?? 0) : this.#pauseMs,
+      longestPause: (this.#phase === 'faults' ? this.#traffic?.longestPause : undefined) ?? this.#pause,
       faults: this.#faults?.counts ?? new Map(),
     });
   }
@@ -253,7 +253,7 @@ export class Run {
       instances,
       duplicates,
       valuesPerSecond: Math.round(instances / seconds),
-      longestPauseMs: Math.round(this.#pauseMs),
+      longestPause: { fromMs: Math.round(this.#pause.fromMs), ms: Math.round(this.#pause.ms) },
       settledMs: Math.round(this.#settledMs),
       nudges: this.#nudges,
       faults: this.#faults?.counts ?? new Map(),

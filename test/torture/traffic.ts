@@ -18,6 +18,12 @@ const LONG_EVERY = 200;
 const LONG_BYTES = 20_000;
 const PADDING_BYTES = 300;
 
+/** A time without values, since it was watched for. */
+export interface Pause {
+  readonly fromMs: number;
+  readonly ms: number;
+}
+
 interface Submitter {
   readonly name: string;
   readonly client: Client;
@@ -44,7 +50,8 @@ export class Traffic {
   #timer: NodeJS.Timeout | undefined;
   #allowance = 0;
   #deliveredAt = performance.now();
-  #longestPauseMs = 0;
+  #watchedFrom = performance.now();
+  #longestPause: Pause = { fromMs: 0, ms: 0 };
   #isClosed = false;
   submitted = 0;
 
@@ -83,13 +90,16 @@ export class Traffic {
 
   /** Looks for the longest time without values from now on. */
   watchForPause(): void {
-    this.#deliveredAt = performance.now();
-    this.#longestPauseMs = 0;
+    this.#watchedFrom = performance.now();
+    this.#deliveredAt = this.#watchedFrom;
+    this.#longestPause = { fromMs: 0, ms: 0 };
   }
 
   /** The longest time in which the watcher learned nothing; the one that still lasts counts. */
-  get longestPauseMs(): number {
-    return Math.max(this.#longestPauseMs, performance.now() - this.#deliveredAt);
+  get longestPause(): Pause {
+    const ms = performance.now() - this.#deliveredAt;
+    if (ms <= this.#longestPause.ms) return this.#longestPause;
+    return { fromMs: this.#deliveredAt - this.#watchedFrom, ms };
   }
 
   async close(): Promise<void> {
@@ -109,9 +119,8 @@ export class Traffic {
   }
 
   #saw(): void {
-    const now = performance.now();
-    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - this.#deliveredAt);
-    this.#deliveredAt = now;
+    this.#longestPause = this.longestPause;
+    this.#deliveredAt = performance.now();
   }
 
   #keep(name: string, node: NodeHandle): void {

@@ -20,25 +20,27 @@ export function planLines(plan: Plan): string[] {
 
 /** Where a run is, in one line. */
 export function progressLine(progress: Progress, seconds: number): string {
-  const { phase, elapsedMs, values, up, members, longestPauseMs } = progress;
+  const { phase, elapsedMs, values, up, members, longestPause } = progress;
   const counts = [...progress.faults.values()].filter((count) => count > 0);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const faults = total === 0 ? [] : [`${several(total, 'fault')} of ${several(counts.length, 'kind')}`];
   const at = `${(elapsedMs / 1000).toFixed(0)} s of about ${seconds + 5}, ${phase}`;
-  const pause = `longest pause ${(longestPauseMs / 1000).toFixed(1)} s`;
+  const pause = `longest pause ${(longestPause.ms / 1000).toFixed(1)} s`;
   return [at, `${number(values)} values`, `${up} of ${members} up`, pause, ...faults].join(' · ');
 }
 
 /** What became of a run. */
 export function table(report: Report): string[] {
-  const { values, duplicates, valuesPerSecond, longestPauseMs, settledMs, nudges, noDisks, violation } =
-    report;
+  const { values, duplicates, valuesPerSecond, longestPause, settledMs, nudges, noDisks, violation } = report;
   const nudged = nudges === 0 ? '' : `, and ${several(nudges, 'more value')}`;
   const twice = duplicates === 0 ? '' : `, ${number(duplicates)} of them twice`;
   return [
     row('values', `${number(values)}${twice}`),
     row('values/s', number(valuesPerSecond)),
-    row('longest time without', `${(longestPauseMs / 1000).toFixed(1)} s`),
+    row(
+      'longest time without',
+      `${(longestPause.ms / 1000).toFixed(1)} s, from ${(longestPause.fromMs / 1000).toFixed(1)} s on`,
+    ),
     row('faults', struck(report.faults).join(', ') || 'none'),
     ...(noDisks === undefined ? [] : [row('', `no slow or failing disks: ${noDisks}`)]),
     ...(settledMs === 0 ? [] : [row('all level again after', `${(settledMs / 1000).toFixed(1)} s${nudged}`)]),
