@@ -54,9 +54,9 @@ export class Judge {
     return this.#outstanding.size;
   }
 
-  /** How many values were delivered twice or more often: their leader was lost before it could tell. */
-  get duplicates(): number {
-    return this.#sequences.chosen.size - this.#values.size;
+  /** How many different values were delivered: one whose leader was lost before it could tell may be chosen again. */
+  get values(): number {
+    return this.#values.size;
   }
 
   /** The digest of everything that was delivered up to an instance. */

@@ -37,7 +37,7 @@ it('says what it is about to do, how far it is, and what became of it', () => {
   expect(progressLine({ ...progress, longestPause: { fromMs: 2000, ms: 700 }, faults }, 60)).toBe(
     '2 s of about 65, faults · 1,234 values · 3 of 4 up · longest pause 0.7 s · 3 faults of 2 kinds',
   );
-  const figures = { seed: 1, values: 12, instances: 13, duplicates: 1, valuesPerSecond: 4 };
+  const figures = { seed: 1, values: 12, instances: 13, valuesPerSecond: 4 };
   const rows = table({
     ...figures,
     longestPause: { fromMs: 2000, ms: 700 },
@@ -48,7 +48,7 @@ it('says what it is about to do, how far it is, and what became of it', () => {
     violation: 'validity: l0 delivered "x-1.............", which nobody submitted',
   });
   expect(rows).toEqual([
-    '  values                    12, 1 of them twice',
+    '  values                    12 in 13 instances',
     '  values/s                  4',
     '  longest time without      0.7 s, from 2.0 s on',
     '  faults                    kill 2, cut 1',

@@ -38,7 +38,6 @@ export interface Report {
   readonly seed: number;
   readonly values: number;
   readonly instances: number;
-  readonly duplicates: number;
   readonly valuesPerSecond: number;
   readonly longestPause: Pause;
   readonly settledMs: number;
@@ -245,13 +244,12 @@ export class Run {
 
   #report(): Report {
     const { plan } = this.#options;
-    const { instances, duplicates } = this.#judge;
+    const { instances, values } = this.#judge;
     const seconds = (this.#flowMs || performance.now() - this.#startedAt) / 1000;
     return {
       seed: plan.seed,
-      values: instances - duplicates,
+      values,
       instances,
-      duplicates,
       valuesPerSecond: Math.round(instances / seconds),
       longestPause: { fromMs: Math.round(this.#pause.fromMs), ms: Math.round(this.#pause.ms) },
       settledMs: Math.round(this.#settledMs),

@@ -31,11 +31,12 @@ export function progressLine(progress: Progress, seconds: number): string {
 
 /** What became of a run. */
 export function table(report: Report): string[] {
-  const { values, duplicates, valuesPerSecond, longestPause, settledMs, nudges, noDisks, violation } = report;
+  const { values, instances, valuesPerSecond, longestPause, settledMs, nudges, noDisks, violation } = report;
   const nudged = nudges === 0 ? '' : `, and ${several(nudges, 'more value')}`;
-  const twice = duplicates === 0 ? '' : `, ${number(duplicates)} of them twice`;
+  // What was with a leader that was lost may be chosen again.
+  const again = instances === values ? '' : ` in ${number(instances)} instances`;
   return [
-    row('values', `${number(values)}${twice}`),
+    row('values', `${number(values)}${again}`),
     row('values/s', number(valuesPerSecond)),
     row(
       'longest time without',
