@@ -29,8 +29,11 @@ export class Testimony {
     return this.#accepted.size;
   }
 
-  /** Takes what the acceptor sends on one more connection, split anywhere. */
-  listener(): (bytes: Uint8Array) => void {
+  /**
+   * Takes what the acceptor sends on one more connection, split anywhere.
+   * @param also told of each message, too
+   */
+  listener(also: (message: Message) => void = () => undefined): (bytes: Uint8Array) => void {
     const log = new MessageLog();
     const decoder = new Decoder(log, { maxMessageBytes: MAX_MESSAGE_BYTES });
     let isLost = false;
@@ -38,7 +41,10 @@ export class Testimony {
       const fault = decoder.push(bytes);
       if (fault !== undefined && !isLost) this.#faults.push(`the acceptor sent ${fault}`);
       isLost = fault !== undefined;
-      for (const message of log.take()) this.#hear(message);
+      for (const message of log.take()) {
+        this.#hear(message);
+        also(message);
+      }
     };
   }
 

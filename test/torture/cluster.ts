@@ -10,7 +10,7 @@ import { type Config, configText } from '../../src/config/index.ts';
 import type { Storage } from '../../src/paxos/storage.ts';
 import { openStorage } from '../../src/storage/index.ts';
 import { Decoder } from '../../src/transport/decode.ts';
-import { MessageLog } from '../../src/transport/message-log.ts';
+import { type Message, MessageLog } from '../../src/transport/message-log.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
 import { freePorts } from '../support/ports.ts';
 import { Testimony } from '../support/testimony.ts';
@@ -57,13 +57,18 @@ export class Cluster {
   static async make(options: ClusterOptions): Promise<Cluster> {
     const { plan } = options;
     const listeners = listenersOf(plan);
+    const look = (message: Message) => {
+      if (message.type !== 'accept') return;
+      options.proposed(message.instanceId, message.ballot, message.value);
+    };
     const testimonies = new Map(acceptorsOf(plan).map((name) => [name, new Testimony()]));
     const proxies = await Proxies.start({
       names: [...listeners, ...learnersOf(plan), ...clientsOf(plan), WATCHER],
       listeners,
       random: new SeededRandom(plan.seed),
-      hearing: (listener) => testimonies.get(listener)?.listener() ?? (() => undefined),
-      saying: (from) => (/^[rp]/.test(from) ? acceptsIn(options.proposed) : () => undefined),
+      // A replica says to another what it proposes on whichever connection of the two is better: the one it took in, too.
+      hearing: (listener) => testimonies.get(listener)?.listener(look) ?? (() => undefined),
+      saying: (from) => (/^[rp]/.test(from) ? messagesIn(look) : () => undefined),
     });
     const free = await freePorts(listeners.length);
     const ports = new Map(listeners.map((name, i) => [name, free[i] ?? 0]));
@@ -138,14 +143,13 @@ export class Cluster {
   }
 }
 
-/** Looks for ACCEPTs in what a proposer says on one connection, split anywhere. */
-function acceptsIn(proposed: ClusterOptions['proposed']): (bytes: Uint8Array) => void {
+/** Takes what is said on one connection, split anywhere, and tells each message. */
+function messagesIn(look: (message: Message) => void): (bytes: Uint8Array) => void {
   const log = new MessageLog();
   const decoder = new Decoder(log, { maxMessageBytes: MAX_MESSAGE_BYTES });
   return (bytes) => {
     decoder.push(bytes);
-    for (const message of log.take())
-      if (message.type === 'accept') proposed(message.instanceId, message.ballot, message.value);
+    for (const message of log.take()) look(message);
   };
 }
 

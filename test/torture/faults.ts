@@ -26,8 +26,8 @@ export class Faults {
   readonly counts = new Map<Kind, number>();
   readonly #options: FaultsOptions;
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** what is still to be undone, by the timer's side */
   readonly #straces = new Map<Member, Strace>();
+  readonly #attaching = new Set<Member>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #noStrace: string | undefined;
   #isOver = false;
@@ -74,7 +74,6 @@ export class Faults {
   stoppedByDisk(member: Member): void {
     this.#count('failed-sync');
     this.#straces.delete(member);
-    member.isDiskFailing = false;
     if (!this.#isOver) this.#after(DISK_REPLACED_MS, () => member.start());
     else member.start();
   }
@@ -139,7 +138,6 @@ export class Faults {
     if (member?.isUp !== true) return false;
     this.#count('kill');
     this.#straces.delete(member);
-    member.isDiskFailing = false;
     this.#meanwhile(
       member.kill().then(() => {
         if (!this.#isOver) this.#after(forMs, () => member.start());
@@ -231,10 +229,10 @@ export class Faults {
     const { pid } = member ?? {};
     if (member === undefined || pid === undefined || member.isStopped) return DOWN(name);
     if (this.#noStrace !== undefined) return `not here: ${this.#noStrace}`;
-    if (this.#straces.has(member) || member.isDiskFailing) return `${name} has a bad disk already`;
+    if (this.#straces.has(member) || this.#attaching.has(member)) return `${name} has a bad disk already`;
     const isBroken = kind === 'failed-sync';
     const inject = isBroken ? 'fdatasync:error=EIO' : `fdatasync:delay_enter=${1000 * amount}`;
-    member.isDiskFailing = isBroken;
+    if (isBroken) member.hasBadDisk = true;
     this.#meanwhile(this.#attach(member, pid, inject, isBroken ? DISK_FAILS_MS : forMs, isBroken));
     return isBroken ? `${who}: its next sync fails` : `${who}, ${amount} ms each, for ${seconds(forMs)}`;
   }
@@ -246,6 +244,7 @@ export class Faults {
     forMs: number,
     isBroken: boolean,
   ): Promise<void> {
+    this.#attaching.add(member);
     try {
       const strace = await Strace.attach(pid, inject);
       if (member.pid !== pid) return;
@@ -254,7 +253,8 @@ export class Faults {
       this.#after(forMs, () => this.#meanwhile(this.#release(member)));
     } catch {
       // It ended in between.
-      if (member.pid !== pid) member.isDiskFailing = false;
+    } finally {
+      this.#attaching.delete(member);
     }
   }
 
@@ -263,8 +263,6 @@ export class Faults {
     if (strace === undefined) return;
     this.#straces.delete(member);
     await strace.detach();
-    // What failed just before may only now end it.
-    if (member.isDiskFailing) setTimeout(() => (member.isDiskFailing = false), DISK_REPLACED_MS).unref();
   }
 
   #meanwhile(work: Promise<void>): void {

@@ -32,6 +32,7 @@ export class Judge {
   readonly #outstanding = new Set<string>();
   readonly #answered = new Set<string>();
   readonly #values = new Set<string>();
+  #proposals = 0;
 
   /** @param violated told of each violation; the run is over then */
   constructor(violated: (violation: Violation) => void) {
@@ -47,6 +48,11 @@ export class Judge {
   /** How many instances some learner here delivered. */
   get instances(): number {
     return this.#sequences.highestChosen;
+  }
+
+  /** How many ACCEPTs were seen. */
+  get proposals(): number {
+    return this.#proposals;
   }
 
   /** Values that were submitted and not answered yet. */
@@ -77,6 +83,7 @@ export class Judge {
 
   /** An ACCEPT was seen on its way to an acceptor. */
   proposed(instanceId: number, ballot: number, value: Uint8Array): void {
+    this.#proposals++;
     this.#guard(() => this.#ballots.proposed(instanceId, ballot, value));
   }
 

@@ -37,7 +37,7 @@ it('says what it is about to do, how far it is, and what became of it', () => {
   expect(progressLine({ ...progress, longestPause: { fromMs: 2000, ms: 700 }, faults }, 60)).toBe(
     '2 s of about 65, faults · 1,234 values · 3 of 4 up · longest pause 0.7 s · 3 faults of 2 kinds',
   );
-  const figures = { seed: 1, values: 12, instances: 13, valuesPerSecond: 4 };
+  const figures = { seed: 1, values: 12, instances: 13, proposals: 26, valuesPerSecond: 4 };
   const rows = table({
     ...figures,
     longestPause: { fromMs: 2000, ms: 700 },

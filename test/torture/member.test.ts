@@ -86,8 +86,8 @@ describe('a member', () => {
     const script =
       'console.error("error: the data in /x/acceptor_0 could not be written: EIO"); process.exitCode = 1;';
     const { made, next } = member(script);
-    made.isDiskFailing = true;
     made.start();
+    made.hasBadDisk = true;
     expect(await next()).toBe('stopped by its disk');
   });
 

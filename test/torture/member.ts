@@ -52,8 +52,8 @@ export class Member {
   isLeading = false;
   /** true once it has said something in its present life: signals are its own to take from then on */
   hasSpoken = false;
-  /** its disk fails now: it may end */
-  isDiskFailing = false;
+  /** a sync of its present life was made to fail: it may end, at once or when it goes on after a stop */
+  hasBadDisk = false;
   isStopped = false;
 
   constructor(options: MemberOptions) {
@@ -92,6 +92,7 @@ export class Member {
     this.claim = undefined;
     this.isStopped = false;
     this.hasSpoken = false;
+    this.hasBadDisk = false;
     this.#note(`started, life ${this.#life}, process ${child.pid}`);
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => this.#hear(child, line));
@@ -184,7 +185,7 @@ export class Member {
     this.#note(`ended with ${code ?? signal}`);
     if (this.#isEndAsked) return;
     const hasSaid = (pattern: RegExp) => this.#lastWords.some((line) => pattern.test(line));
-    if (this.isDiskFailing && code === 1 && hasSaid(DISK_FAILED)) this.options.stoppedByDisk();
+    if (this.hasBadDisk && code === 1 && hasSaid(DISK_FAILED)) this.options.stoppedByDisk();
     else if (hasSaid(PORT_TAKEN)) setTimeout(() => this.#isEndAsked || this.start(), PORT_RETRY_MS);
     else {
       const how = `process ${child.pid} ended with ${code ?? signal}, and nobody asked for that`;

@@ -42,6 +42,7 @@ it('is clean, with several kinds of fault', async () => {
   const kinds = [...report.faults].filter(([, count]) => count > 0);
   expect(kinds.length, struck.join('\n')).toBeGreaterThanOrEqual(3);
   expect(report.values).toBeGreaterThan(10);
+  expect(report.proposals).toBeGreaterThanOrEqual(report.instances);
   expect(existsSync(join(directory, 'acceptor_0'))).toBe(true);
   expect(survivors()).toEqual([]);
 }, 60_000);

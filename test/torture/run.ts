@@ -38,6 +38,8 @@ export interface Report {
   readonly seed: number;
   readonly values: number;
   readonly instances: number;
+  /** ACCEPTs that were seen between processes */
+  readonly proposals: number;
   readonly valuesPerSecond: number;
   readonly longestPause: Pause;
   readonly settledMs: number;
@@ -244,12 +246,13 @@ export class Run {
 
   #report(): Report {
     const { plan } = this.#options;
-    const { instances, values } = this.#judge;
+    const { instances, values, proposals } = this.#judge;
     const seconds = (this.#flowMs || performance.now() - this.#startedAt) / 1000;
     return {
       seed: plan.seed,
       values,
       instances,
+      proposals,
       valuesPerSecond: Math.round(instances / seconds),
       longestPause: { fromMs: Math.round(this.#pause.fromMs), ms: Math.round(this.#pause.ms) },
       settledMs: Math.round(this.#settledMs),
