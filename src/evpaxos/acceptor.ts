@@ -76,6 +76,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   #areQuorumOurs = false;
   #leader = { ballot: 0, chosen: 0, heardAt: Number.NEGATIVE_INFINITY };
   #failed = false;
+  #isSilent = false;
 
   constructor(options: AcceptorRoleOptions) {
     this.#options = options;
@@ -95,6 +96,17 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       this.#guarded(() => this.#tellState());
       this.start();
     });
+  }
+
+  /**
+   * Its storage took the place of one that was lost: it has forgotten what it promised. Says nothing to anybody any
+   * more, for as long as it has this storage.
+   */
+  fallSilent(): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.#options.observer.report({ type: 'storage-replaced', acceptorId: this.#acceptor.id });
+    this.#options.turn.schedule();
   }
 
   /** Stops answering and waits for what is being written. */
@@ -164,7 +176,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   /** Hot. */
   onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
-    if (this.#failed || this.#isIntruder(peer, ballot)) return;
+    if (this.#failed || this.#isSilent || this.#isIntruder(peer, ballot)) return;
     try {
       if (!peer.isOurs) this.#moveOn(peer, instanceId);
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
@@ -329,7 +341,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   /** Runs a handler; a storage that fails in it ends the acceptor. */
   #guarded(handle: () => void): void {
-    if (this.#failed) return;
+    if (this.#failed || this.#isSilent) return;
     try {
       handle();
     } catch (error) {

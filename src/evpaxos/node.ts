@@ -25,6 +25,7 @@ import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
 import type { Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
+import { Storages } from './storages.ts';
 import { Turn } from './turn.ts';
 import { type Route, type Value, type ValueQueue, ValueRouter } from './values.ts';
 
@@ -113,6 +114,7 @@ export class Node {
       capabilities: Capability.brief,
       fingerprint,
       software: SOFTWARE,
+      storage: options.storage?.identities?.own ?? 0,
     };
     const transport = options.transport ?? new TcpTransport({ noDelay: config.tcpNodelay });
     this.peers = new Peers({
@@ -128,11 +130,16 @@ export class Node {
 
     const isProposer = (roleBits & Role.proposer) !== 0;
     const isAcceptor = (roleBits & Role.acceptor) !== 0;
+    const storages = this.#makeStorages(isProposer);
+    // Before the roles: an acceptor hears which storages are known before it is asked anything.
+    roles.storages = storages;
+    roles.listeners.push(storages);
     // A proposer learns too: it has to know what was chosen, whoever proposed it.
     if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner();
     if (isProposer) this.proposer = this.#makeProposer(random);
     if (isAcceptor) {
       this.acceptor = this.#makeAcceptor();
+      if (storages.isOwnReplaced) this.acceptor.fallSilent();
       roles.listeners.push(new ProposerIds(this.#clock));
     }
     if (roleBits !== Role.learner) this.values = this.#makeValues();
@@ -252,6 +259,17 @@ export class Node {
       () => this.#reject(fault),
       () => this.#reject(fault),
     );
+  }
+
+  #makeStorages(isProposer: boolean): Storages {
+    const { id, storage } = this.#options;
+    return new Storages({
+      id,
+      identities: storage?.identities,
+      isProposer,
+      peers: () => this.peers,
+      replaced: () => this.acceptor?.fallSilent(),
+    });
   }
 
   #makeLearner(): LearnerRole {

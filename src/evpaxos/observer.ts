@@ -49,6 +49,8 @@ export type NodeEvent =
   | { readonly type: 'behind-trim'; readonly instanceId: number; readonly trimInstanceId: number }
   /** a learner cannot go on: an acceptor has trimmed what it needs, and too few of the others answer to know more */
   | { readonly type: 'trim-in-doubt'; readonly instanceId: number; readonly trimInstanceId: number }
+  /** this acceptor was told that it had another storage: it has forgotten what it promised, and votes no more */
+  | { readonly type: 'storage-replaced'; readonly acceptorId: number }
   | { readonly type: 'caught-up'; readonly instanceId: number }
   /** what a restart means with this storage: said once, at start */
   | { readonly type: 'durability'; readonly sentence: string }
@@ -87,6 +89,7 @@ const LEVELS: Readonly<Record<NodeEvent['type'], LogLevel>> = {
   trimmed: 'info',
   'behind-trim': 'error',
   'trim-in-doubt': 'error',
+  'storage-replaced': 'error',
   'caught-up': 'info',
   durability: 'info',
   warning: 'error',
@@ -147,7 +150,8 @@ type Trouble =
   | 'value-refused'
   | 'trim-refused'
   | 'behind-trim'
-  | 'trim-in-doubt';
+  | 'trim-in-doubt'
+  | 'storage-replaced';
 
 /** What somebody has to hear of, because something is not as it should be. */
 function textOfTrouble(event: Extract<NodeEvent, { readonly type: Trouble }>): string {
@@ -174,6 +178,8 @@ function textOfTrouble(event: Extract<NodeEvent, { readonly type: Trouble }>): s
       return `Instances ${event.instanceId} to ${event.trimInstanceId} were trimmed; start from a checkpoint at or above ${event.trimInstanceId}`;
     case 'trim-in-doubt':
       return `Instance ${event.instanceId} cannot be learned: an acceptor trimmed up to ${event.trimInstanceId}, and too few of the others answer; start them, or go on from a checkpoint at or above ${event.trimInstanceId}`;
+    case 'storage-replaced':
+      return `The cluster knows acceptor ${event.acceptorId} with another storage: this one is new, and has forgotten what was promised; the acceptor is silent from now on. Stop it and put its old data directory back`;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Peer } from './peer.ts';
 import type { Roles } from './roles.ts';
 
 /** Why a connection is refused, as REFUSED tells it. */
-export const RefusalCode = { otherCluster: 1, idInUse: 2 } as const;
+export const RefusalCode = { otherCluster: 1, idInUse: 2, otherStorage: 3 } as const;
 
 /** What a peer needs of the node around it. */
 export interface PeerContext {
@@ -30,3 +30,13 @@ export interface Destination {
 }
 
 export const NOWHERE: Destination = { acceptorId: -1, proposerId: -1 };
+
+/** False if whoever says this HELLO was refused: it belongs to another cluster, or has lost its storage. */
+export function isAdmitted(peer: Peer, hello: Hello, context: PeerContext): boolean {
+  if (hello.fingerprint === context.hello.fingerprint) {
+    return context.roles.storages?.admits(peer, hello) !== false;
+  }
+  const ours = 'acceptor count, value-format or cluster-name differ';
+  peer.refuse(RefusalCode.otherCluster, `it belongs to another cluster (${ours})`);
+  return false;
+}

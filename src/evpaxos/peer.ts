@@ -15,7 +15,7 @@ import type { AcceptorStatus, Hello, MessageHandler } from '../transport/message
 import { Capability, Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
 import { Drops } from './drops.ts';
-import { type Destination, type PeerContext, RefusalCode } from './peer-context.ts';
+import { type Destination, isAdmitted, type PeerContext, RefusalCode } from './peer-context.ts';
 import type { AcceptorHandler } from './roles.ts';
 
 /** A link keeps each write apart, at 200 bytes: no more than this waits there in perhaps small pieces. */
@@ -208,12 +208,7 @@ export class Peer implements MessageHandler {
   }
 
   hello(hello: Hello): void {
-    if (this.#hello !== undefined) return;
-    if (hello.fingerprint !== this.#context.hello.fingerprint) {
-      const ours = 'acceptor count, value-format or cluster-name differ';
-      this.refuse(RefusalCode.otherCluster, `it belongs to another cluster (${ours})`);
-      return;
-    }
+    if (this.#hello !== undefined || !isAdmitted(this, hello, this.#context)) return;
     this.#hello = hello;
     if ((hello.roles & (Role.acceptor | Role.proposer)) !== 0) this.#sendsOnlyValues = false;
     this.#ready = true;
@@ -374,6 +369,10 @@ export class Peer implements MessageHandler {
 
   repair(acceptorId: number, instanceId: number): void {
     if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onRepair(this, instanceId);
+  }
+
+  storageIdentity(acceptorId: number, identity: number): void {
+    this.#context.roles.storages?.onStorageIdentity(this, acceptorId, identity);
   }
 
   unknown(type: number): void {

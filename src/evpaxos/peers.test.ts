@@ -78,7 +78,7 @@ function network(
 function helloOfAnotherCluster(): Uint8Array {
   const out = new ByteBuffer();
   const hello = { version: 1, roles: Role.acceptor, id: 0, process: 7, capabilities: 0, fingerprint: 1 };
-  encodeHello(out, { ...hello, software: 'test' });
+  encodeHello(out, { ...hello, software: 'test', storage: 0 });
   return out.take();
 }
 

@@ -64,6 +64,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   readonly #leadership: Leadership;
   #state: State = 'following';
   readonly #trims: Trims;
+  /** the trim point that was acted on last */
+  #trimmedTo = 0;
   readonly #asking: Asking;
   readonly #candidacy: Candidacy;
   #announced = false;
@@ -87,8 +89,9 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
     this.#raises = new Raises(leaderTimeoutMs, random);
-    this.#trims = new Trims(acceptors, () => Math.max(options.highestChosen(), this.core.low - 1));
     this.#asking = new Asking({ ...options, core: this.core });
+    const settled = () => Math.max(options.highestChosen(), this.core.low - 1);
+    this.#trims = new Trims(acceptors, settled, () => this.#asking.acceptors);
     const trimmed = () => this.#trims.believed;
     this.#candidacy = new Candidacy({ ...options, core: this.core, asking: this.#asking, trimmed });
     this.#phaseTwo = new PhaseTwo({ ...options, core: this.core, asking: this.#asking });
@@ -387,9 +390,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   #noteTrim(acceptorId: number, trimInstanceId: number): void {
-    if (!this.#trims.note(acceptorId, trimInstanceId)) return;
+    this.#trims.note(acceptorId, trimInstanceId);
     const { believed } = this.#trims;
-    if (believed === 0) return;
+    if (believed <= this.#trimmedTo) return;
+    this.#trimmedTo = believed;
     this.#candidacy.noteHistory(believed);
     if (believed >= this.core.low) this.setInstanceId(believed);
   }

@@ -2,7 +2,7 @@
  * Roles: what a node does with the messages that reach it. A node has any of the four; a replica has all. Each method
  * gets the peer that spoke, since an answer goes back the way the question came.
  */
-import type { AcceptorStatus } from '../transport/messages.ts';
+import type { AcceptorStatus, Hello } from '../transport/messages.ts';
 import type { Peer } from './peer.ts';
 
 export interface AcceptorHandler {
@@ -54,6 +54,13 @@ export interface LearnerHandler {
   onAcceptorState(peer: Peer, trimInstanceId: number): void;
 }
 
+/** Knows which storage each acceptor has. */
+export interface StoragesHandler {
+  /** False if the other end was refused: it is an acceptor that lost its storage. */
+  admits(peer: Peer, hello: Hello): boolean;
+  onStorageIdentity(peer: Peer, acceptorId: number, identity: number): void;
+}
+
 export interface ValueHandler {
   onClientValue(peer: Peer, value: Uint8Array): void;
   onForward(peer: Peer, token: number, hops: number, value: Uint8Array): void;
@@ -73,5 +80,6 @@ export interface Roles {
   proposer?: ProposerHandler;
   learner?: LearnerHandler;
   values?: ValueHandler;
+  storages?: StoragesHandler;
   readonly listeners: PeerListener[];
 }

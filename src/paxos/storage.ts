@@ -31,7 +31,21 @@ export interface StorageState {
   readonly highestBallot: number;
 }
 
+/** Which storages the acceptors of a cluster have, as far as this one was told. An identity is 1 to 2^53-1. */
+export interface StorageIdentities {
+  /** drawn when this storage was made: tells it from a new one in its place */
+  readonly own: number;
+  /** what was told, by acceptor id; kept like everything else. Another identity than `own` for our own acceptor: this
+   * storage took the place of one that was lost. */
+  readonly known: ReadonlyMap<number, number>;
+  /** Keeps what was told of an acceptor; the first word stands. */
+  note(acceptorId: number, identity: number): void;
+}
+
 export interface Storage extends StorageState {
+  /** undefined: there is nothing that could be lost unnoticed, since nothing outlasts the process */
+  readonly identities?: StorageIdentities | undefined;
+
   /** 'memory': lost with the process. 'unsynced': survives a kill, not a power cut. 'synced': survives both. */
   readonly durability: 'memory' | 'unsynced' | 'synced';
   /** Bytes held, by the backend's own reckoning; for people, not for decisions. */

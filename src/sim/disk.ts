@@ -7,7 +7,7 @@
  */
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
-import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
+import type { AcceptorRecord, Storage, StorageIdentities } from '../paxos/storage.ts';
 import { MemoryStorage } from '../storage/memory.ts';
 import { checkRecord } from '../storage/record.ts';
 import type { Random } from '../transport/transport.ts';
@@ -38,6 +38,9 @@ export type Write =
   | { readonly type: 'floor'; readonly ballot: number }
   | { readonly type: 'trim'; readonly instanceId: number };
 
+/** What an acceptor was told of another's storage. */
+type Telling = { readonly type: 'identity'; readonly acceptorId: number; readonly identity: number };
+
 /** Sees each change just before it reaches the platter. */
 export type DiskObserver = (durable: MemoryStorage, write: Write) => void;
 
@@ -62,6 +65,10 @@ export class SimDisk {
   #unwritten: Write[] = [];
   #underWay = 0;
   #commits = 0;
+  /** how often the storage was made; no other acceptor's is mistaken for it */
+  #identity = 1;
+  /** what its acceptor was told of storages, and is durable */
+  #known = new Map<number, number>();
 
   constructor(random: Random, observe: DiskObserver, durability: Storage['durability'] = 'synced') {
     this.#random = random;
@@ -72,6 +79,25 @@ export class SimDisk {
   /** What would be read after a crash now. For the checkers. */
   get durable(): MemoryStorage {
     return this.#durable;
+  }
+
+  /** Tells this disk's storage from a new one in its place. */
+  get identity(): number {
+    return this.#identity;
+  }
+
+  /** Which storages its acceptor knows, and will after a crash. */
+  get known(): ReadonlyMap<number, number> {
+    return this.#known;
+  }
+
+  /** Everything on it is gone, and somebody put an empty one in its place. Call it between processes. */
+  replace(): void {
+    this.#durable = new MemoryStorage();
+    this.#platter = new MemoryStorage();
+    this.#unwritten = [];
+    this.#identity++;
+    this.#known = new Map();
   }
 
   /** How many commits have reached the disk. */
@@ -96,14 +122,18 @@ export class SimDisk {
   }
 
   /** Puts a batch on the platter; without syncs it reaches the system's memory, and the platter when it pleases. */
-  apply(batch: readonly Write[]): void {
+  apply(batch: readonly (Write | Telling)[]): void {
     this.#commits++;
     for (const write of batch) {
+      if (write.type === 'identity') {
+        this.#known.set(write.acceptorId, write.identity);
+        continue;
+      }
       this.#observe(this.#durable, write);
       perform(this.#durable, write);
+      if (this.durability === 'unsynced') this.#unwritten.push(write);
     }
     if (this.durability !== 'unsynced') return;
-    this.#unwritten.push(...batch);
     if (this.#unwritten.length < UNSYNCED_WRITES) return;
     this.#platter = this.#durable.copy();
     this.#unwritten = [];
@@ -127,12 +157,13 @@ export class SimDisk {
 
 class SimStorage implements Storage {
   readonly durability: Storage['durability'];
+  readonly identities: StorageIdentities | undefined;
   readonly #disk: SimDisk;
   readonly #process: SimProcess;
   readonly #random: Random;
   /** what the process sees: the platter and all it has written since */
   readonly #view: MemoryStorage;
-  #batch: Write[] = [];
+  #batch: (Write | Telling)[] = [];
   #syncing: Promise<void> | undefined;
   #failed: PaxosError | undefined;
 
@@ -142,6 +173,13 @@ class SimStorage implements Storage {
     this.#process = process;
     this.#random = random;
     this.#view = disk.durable.copy();
+    const known = new Map(disk.known);
+    const note = (acceptorId: number, identity: number) => {
+      if (known.has(acceptorId)) return;
+      known.set(acceptorId, identity);
+      this.#batch.push({ type: 'identity', acceptorId, identity });
+    };
+    this.identities = disk.durability === 'memory' ? undefined : { own: disk.identity, known, note };
   }
 
   get trimInstanceId(): number {
@@ -218,7 +256,7 @@ class SimStorage implements Storage {
     return this.#syncing;
   }
 
-  #sync(batch: readonly Write[]): Promise<void> {
+  #sync(batch: readonly (Write | Telling)[]): Promise<void> {
     const { faults } = this.#disk;
     this.#disk.noteCommit(true);
     return new Promise((resolve, reject) => {

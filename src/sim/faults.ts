@@ -6,7 +6,7 @@ import type { Random } from '../transport/transport.ts';
 import type { DiskFaults } from './disk.ts';
 import type { Machine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
-import { type FaultKind, type Plan, pick } from './plan.ts';
+import { type FaultKind, isMixed, type Plan, pick } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface FaultsOptions {
@@ -123,6 +123,9 @@ export class Faults {
       case 'power-cut':
         this.#cutPower();
         break;
+      case 'lost-storage':
+        if (!this.#loseStorage(machine)) return;
+        break;
       case 'slow-disk':
       case 'failed-sync':
       case 'full-disk':
@@ -198,6 +201,24 @@ export class Faults {
       this.#crash(machine);
       machine.options.disk?.losePower();
     }
+  }
+
+  /**
+   * An acceptor's disk is exchanged for an empty one. Of few enough to leave a quorum, and when the others know it: one
+   * that nobody knew cannot be recognised.
+   */
+  #loseStorage(machine: Machine): boolean {
+    const { plan, servers } = this.#options;
+    const { disk, id } = machine.options;
+    if (disk?.durability !== 'synced' || isMixed(plan) || disk.identity > 1) return false;
+    const others = servers.flatMap((other) => other.options.disk ?? []).filter((other) => other !== disk);
+    const lost = others.filter((other) => other.identity > 1).length;
+    if (lost + 1 >= plan.acceptors / 2) return false;
+    if (!others.every((other) => other.identity > 1 || other.known.get(id) === disk.identity)) return false;
+    this.#crash(machine);
+    if (machine.isUp) return false;
+    disk.replace();
+    return true;
   }
 
   /** Somebody does not take what is delivered to him, for a while. */

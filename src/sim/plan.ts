@@ -24,6 +24,7 @@ export const FAULT_KINDS = [
   'slow-consumer',
   'client-crash',
   'power-cut',
+  'lost-storage',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -53,7 +53,8 @@ export class SimProcess {
     const run = () => {
       if (!this.#alive) return;
       if (this.isPaused) {
-        scheduled = this.#scheduler.after(this.#pausedUntil - this.#scheduler.now, run);
+        // Not so much later than now: rounded, one that was due first could come second.
+        scheduled = this.#scheduler.at(this.#pausedUntil, run);
         return;
       }
       call();

@@ -120,4 +120,19 @@ describe('SimProcess', () => {
     runAll(scheduler);
     expect(endedAt).toEqual([4]);
   });
+
+  test('one that stood still does what was due meanwhile in the order in which it was due', () => {
+    const delay = fc.double({ min: 0, max: 3000, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(delay, { maxLength: 30 }), delay, delay, (delays, start, pauseMs) => {
+        const scheduler = new Scheduler();
+        const process = new SimProcess({ scheduler, name: 'one', drift: 1, slownessMs: 0 });
+        const happened: number[] = [];
+        for (const ms of delays) process.after(ms, () => happened.push(ms));
+        scheduler.after(start, () => process.pause(pauseMs));
+        runAll(scheduler);
+        expect(happened).toEqual([...delays].sort((a, b) => a - b));
+      }),
+    );
+  });
 });

@@ -36,7 +36,12 @@ export class Scheduler {
 
   /** Lets `call` happen `delayMs` from now; at once means after all that was asked for this instant before. */
   after(delayMs: number, call: () => void): Scheduled {
-    const entry = { at: this.#now + Math.max(0, delayMs), order: this.#order++, call, cancelled: false };
+    return this.at(this.#now + Math.max(0, delayMs), call);
+  }
+
+  /** Lets `call` happen at a time that is not over: after all that was asked for that instant before. */
+  at(timeMs: number, call: () => void): Scheduled {
+    const entry = { at: timeMs, order: this.#order++, call, cancelled: false };
     this.#push(entry);
     return {
       cancel: () => {

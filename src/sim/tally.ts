@@ -35,6 +35,7 @@ const EXPECTED_OUTCOMES = [
   'prepare-timeout',
   'slow-peer',
   'stepped-down',
+  'storage-replaced',
   'trim-refused',
   'trimmed',
   'STORAGE_CORRUPT',

@@ -212,7 +212,8 @@ describe('trim', () => {
   test('what a crash left at or below the trim point is not read, and is deleted after the next open', async () => {
     await filled(10_000);
     await tamper((database) => {
-      const state = { format: 1, acceptorId: 0, clusterName: 'test', identity: identityIn(path) };
+      const known = new Map<number, number>();
+      const state = { format: 2, acceptorId: 0, clusterName: 'test', identity: identityIn(path), known };
       const numbers = { trimInstanceId: 9_000, promiseFloor: 0, highestAccepted: 10_000, highestBallot: 11 };
       void database.put(keyOf(0), encodeState(keyOf(0), { ...state, ...numbers }));
     });

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
-import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
+import type { AcceptorRecord, Storage, StorageIdentities } from '../paxos/storage.ts';
 import { Batch } from './batch.ts';
 import {
   DATABASE_FILE,
@@ -131,6 +131,10 @@ export class LmdbStorage implements Storage {
       await lock?.release();
       throw await asPaxosError(error, options.path);
     }
+  }
+
+  get identities(): StorageIdentities {
+    return this.#state;
   }
 
   get trimInstanceId(): number {
@@ -344,7 +348,8 @@ async function openDatabase(
   });
   try {
     if (!isNew) return { database, state: readState(database, path, marker) };
-    const state = { ...marker, trimInstanceId: 0, promiseFloor: 0, highestAccepted: 0, highestBallot: 0 };
+    const numbers = { trimInstanceId: 0, promiseFloor: 0, highestAccepted: 0, highestBallot: 0 };
+    const state = { ...marker, ...numbers, known: new Map<number, number>() };
     await database.batch(() => void database.put(STATE_KEY, encodeState(STATE_KEY, state)));
     finishStorage(path);
     return { database, state };

@@ -91,6 +91,10 @@ describe('the state', () => {
     acceptorId: 9,
     clusterName: 'Größe, 大',
     identity: '00112233445566778899aabbccddeeff',
+    known: new Map([
+      [0, 1],
+      [9, 2 ** 53 - 1],
+    ]),
     trimInstanceId: 2 ** 40 + 1,
     promiseFloor: 2 ** 31,
     highestAccepted: 2 ** 53 - 1,

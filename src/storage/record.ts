@@ -4,25 +4,26 @@
  *   key      instance id, 8 bytes, big-endian, so that keys sort as numbers; key 0 holds the state
  *   record   promisedBallot u32 | acceptedBallot u32 | value | checksum u32
  *   state    format u32 | acceptor u32 | trim u64 | floor u32 | highestAccepted u64 | highestBallot u32
- *            | identity, 16 bytes | cluster name, UTF-8 | checksum u32
+ *            | identity, 16 bytes | known identities, u64 for each of ten acceptors | cluster name, UTF-8 | checksum u32
  *
  * All integers are big-endian. The checksum is the CRC-32 of the key and of all that stands before the checksum: a
  * record under another's key is as wrong as one with a flipped bit. The same conditions are checked before a record is
  * written and after it is read.
  */
-import { MAX_BALLOT } from '../paxos/ballot.ts';
+import { MAX_ACCEPTORS, MAX_BALLOT } from '../paxos/ballot.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { AcceptorRecord, StorageState } from '../paxos/storage.ts';
 import { crc32 } from './crc32.ts';
 
 /** The version of this layout; a directory of another version is refused. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const KEY_BYTES = 8;
 export const RECORD_HEADER_BYTES = 8;
 export const CHECKSUM_BYTES = 4;
 
-const STATE_HEADER_BYTES = 48;
+const KNOWN_AT = 48;
+const STATE_HEADER_BYTES = KNOWN_AT + 8 * MAX_ACCEPTORS;
 const UINT32 = 2 ** 32;
 const EMPTY = new Uint8Array(0);
 
@@ -33,6 +34,8 @@ export interface StoredState extends StorageState {
   readonly clusterName: string;
   /** 128 random bits in hex, drawn when the storage was made */
   readonly identity: string;
+  /** the identities of the acceptors' storages that were told, by acceptor id */
+  readonly known: ReadonlyMap<number, number>;
 }
 
 /** A record with the instance it belongs to. */
@@ -123,6 +126,7 @@ export function encodeState(key: Uint8Array, state: StoredState): Uint8Array {
   writeKey(content, 20, state.highestAccepted);
   writeUint32(content, 28, state.highestBallot);
   content.set(Buffer.from(state.identity, 'hex'), 32);
+  for (const [acceptorId, known] of state.known) writeKey(content, KNOWN_AT + 8 * acceptorId, known);
   content.set(name, STATE_HEADER_BYTES);
   const end = content.length - CHECKSUM_BYTES;
   writeUint32(content, end, crc32(content, 0, end, crc32(key)));
@@ -133,7 +137,11 @@ export function encodeState(key: Uint8Array, state: StoredState): Uint8Array {
 export function decodeState(key: Uint8Array, content: Uint8Array): StoredState | undefined {
   const end = content.length - CHECKSUM_BYTES;
   if (end < STATE_HEADER_BYTES || !isIntact(key, content, end)) return undefined;
-
+  const known = new Map<number, number>();
+  for (let acceptorId = 0; acceptorId < MAX_ACCEPTORS; acceptorId++) {
+    const identity = instanceIdOf(content, KNOWN_AT + 8 * acceptorId);
+    if (identity > 0) known.set(acceptorId, identity);
+  }
   return {
     format: readUint32(content, 0),
     acceptorId: readUint32(content, 4),
@@ -141,7 +149,8 @@ export function decodeState(key: Uint8Array, content: Uint8Array): StoredState |
     promiseFloor: readUint32(content, 16),
     highestAccepted: instanceIdOf(content, 20),
     highestBallot: readUint32(content, 28),
-    identity: Buffer.from(content.subarray(32, STATE_HEADER_BYTES)).toString('hex'),
+    identity: Buffer.from(content.subarray(32, KNOWN_AT)).toString('hex'),
+    known,
     clusterName: Buffer.from(content.subarray(STATE_HEADER_BYTES, end)).toString('utf8'),
   };
 }

@@ -1,28 +1,45 @@
 /**
  * OpenState: what an open storage keeps beside its records, and whether that has yet to be written.
  *
- * Invariant: each of the four only rises.
+ * Invariant: each of the four numbers only rises, and what is known of an acceptor stays.
  */
-import type { StorageState } from '../paxos/storage.ts';
+import type { StorageIdentities, StorageState } from '../paxos/storage.ts';
 import { encodeState, keyOf, type StoredState } from './record.ts';
 
 /** The key under which the state lies; no instance has it. */
 export const STATE_KEY = keyOf(0);
 
-export class OpenState implements StorageState {
+const OWN_HEX_DIGITS = 13;
+
+export class OpenState implements StorageState, StorageIdentities {
   trimInstanceId: number;
   promiseFloor: number;
   highestAccepted: number;
   highestBallot: number;
+  /** the first 52 bits of the 128 */
+  readonly own: number;
+  readonly #known: Map<number, number>;
   readonly #stored: StoredState;
   #changed = false;
 
   constructor(stored: StoredState) {
     this.#stored = stored;
+    this.own = Math.max(1, Number.parseInt(stored.identity.slice(0, OWN_HEX_DIGITS), 16));
+    this.#known = new Map(stored.known);
     this.trimInstanceId = stored.trimInstanceId;
     this.promiseFloor = stored.promiseFloor;
     this.highestAccepted = stored.highestAccepted;
     this.highestBallot = stored.highestBallot;
+  }
+
+  get known(): ReadonlyMap<number, number> {
+    return this.#known;
+  }
+
+  note(acceptorId: number, identity: number): void {
+    if (identity === 0 || this.#known.has(acceptorId)) return;
+    this.#known.set(acceptorId, identity);
+    this.#changed = true;
   }
 
   /** Whether there is something to write. */
@@ -61,6 +78,6 @@ export class OpenState implements StorageState {
     this.#changed = false;
     const { trimInstanceId, promiseFloor, highestAccepted, highestBallot } = this;
     const numbers = { trimInstanceId, promiseFloor, highestAccepted, highestBallot };
-    return encodeState(STATE_KEY, { ...this.#stored, ...numbers });
+    return encodeState(STATE_KEY, { ...this.#stored, ...numbers, known: this.#known });
   }
 }

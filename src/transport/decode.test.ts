@@ -133,7 +133,7 @@ describe('a field that is wrong', () => {
     expect(reasonOf('96 03 0a 01 0a 0a c400')).toBe(`accepted: ${reason}`);
     expect(reasonOf('94 04 0a 01 0a')).toBe(`preempted: ${reason}`);
     expect(reasonOf('93 07 0a 00')).toBe(`acceptorState: ${reason}`);
-    expect(reasonOf('98 40 01 01 0a 01 00 00 c400')).toBe(`hello: ${reason}`);
+    expect(reasonOf('99 40 01 01 0a 01 00 00 c400 00')).toBe(`hello: ${reason}`);
     expect(reasonOf('93 07 ceffffffff 00')).toContain('id 4294967295');
   });
 
@@ -149,13 +149,13 @@ describe('a field that is wrong', () => {
   });
 
   it('is named: a hello of version or process 0, and neither chosen nor returned', () => {
-    expect(reasonOf('98 40 00 01 00 01 00 00 c400')).toBe('hello: version 0');
-    expect(reasonOf('98 40 01 01 00 00 00 00 c400')).toBe('hello: process 0');
+    expect(reasonOf('99 40 00 01 00 01 00 00 c400 00')).toBe('hello: version 0');
+    expect(reasonOf('99 40 01 01 00 00 00 00 c400 00')).toBe('hello: process 0');
     expect(reasonOf('93 4c 01 02')).toBe('forwarded: 2 where 0 or 1 was expected');
   });
 
   it('is named: a text longer than texts are, by its header', () => {
-    expect(reasonOf('98 40 01 01 00 01 00 00 c441')).toBe('hello: text of 65 bytes, and 64 may be');
+    expect(reasonOf('99 40 01 01 00 01 00 00 c441')).toBe('hello: text of 65 bytes, and 64 may be');
     expect(reasonOf('93 41 01 c50101')).toBe('refused: text of 257 bytes, and 256 may be');
     expect(reasonOf('93 41 01 c6ffffffff')).toBe('refused: text of 4294967295 bytes, and 256 may be');
   });

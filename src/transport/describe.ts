@@ -68,6 +68,8 @@ export function describeMessage(m: Message): string {
       return `chosen i=${range(m)} b=${m.ballot}`;
     case 'spare':
       return `spare b=${m.ballot}`;
+    case 'storageIdentity':
+      return `storage-identity a${m.acceptorId} ${hex(m.identity)}`;
     case 'unknown':
       return `unknown type=${m.unknownType}`;
     default:
@@ -81,7 +83,7 @@ function describeHello(hello: Hello): string {
     .map(([name]) => name);
   const node = `version=${hello.version} ${roles.join('+')} id=${hello.id} process=${hello.process}`;
   const cluster = `capabilities=${hex(hello.capabilities)} fingerprint=${hex(hello.fingerprint)}`;
-  return `hello ${node} ${cluster} ${JSON.stringify(hello.software)}`;
+  return `hello ${node} ${cluster} ${JSON.stringify(hello.software)} storage=${hex(hello.storage)}`;
 }
 
 function describeStatus(status: AcceptorStatus): string {
@@ -215,6 +217,9 @@ function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: O
       break;
     case 'spare':
       encode.encodeSpare(out, m.ballot);
+      break;
+    case 'storageIdentity':
+      encode.encodeStorageIdentity(out, m.acceptorId, m.identity);
       break;
     case 'unknown':
       invariant(false, 'an unknown message is not encoded');

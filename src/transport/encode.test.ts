@@ -87,7 +87,8 @@ describe('fields that are no such thing', () => {
 
   it('as a hello of too long a name, version 0 or process 0', () => {
     const out = new ByteBuffer();
-    const hello = { version: 1, roles: 1, id: 0, process: 7, capabilities: 0, fingerprint: 0, software: 'x' };
+    const numbers = { version: 1, roles: 1, id: 0, process: 7, capabilities: 0, fingerprint: 0, storage: 0 };
+    const hello = { ...numbers, software: 'x' };
     encode.encodeHello(out, { ...hello, software: 'é'.repeat(32) });
     const longName = { ...hello, software: 'é'.repeat(33) };
     expect(() => encode.encodeHello(out, longName)).toThrow(InvariantError);
@@ -109,6 +110,7 @@ describe('our messages', () => {
       capabilities: 5,
       fingerprint: 0xdead_beef,
       software: 'libpaxos 0.1.0',
+      storage: 2 ** 53 - 1,
     };
     expect(readBack((out) => encode.encodeHello(out, hello))).toEqual([
       64,
@@ -119,6 +121,7 @@ describe('our messages', () => {
       5,
       0xdead_beef,
       text('libpaxos 0.1.0'),
+      2 ** 53 - 1,
     ]);
     const status = {
       acceptorId: 1,

@@ -109,7 +109,7 @@ export function encodeHello(out: ByteBuffer, hello: Hello): void {
   const software = text.encode(hello.software);
   invariant(software.length <= MAX_SOFTWARE_BYTES, 'the software names itself in 64 bytes');
   invariant(hello.version >= 1 && hello.process >= 1, 'version and process are above 0');
-  begin(out, MessageType.hello, 7, software.length);
+  begin(out, MessageType.hello, 8, software.length);
   out.uint32(hello.version);
   out.uint32(hello.roles);
   acceptor(out, hello.id);
@@ -117,6 +117,7 @@ export function encodeHello(out: ByteBuffer, hello: Hello): void {
   out.uint32(hello.capabilities);
   out.uint32(hello.fingerprint);
   out.value(software);
+  out.uint53(hello.storage);
 }
 
 /** A longer reason is cut to MAX_REASON_BYTES. */
@@ -262,6 +263,12 @@ export function encodeChosen(out: ByteBuffer, ballot: number, from: number, to: 
 export function encodeSpare(out: ByteBuffer, ballot: number): void {
   begin(out, MessageType.spare, 1, 0);
   out.uint53(ballot);
+}
+
+export function encodeStorageIdentity(out: ByteBuffer, acceptorId: number, identity: number): void {
+  begin(out, MessageType.storageIdentity, 2, 0);
+  acceptor(out, acceptorId);
+  out.uint53(identity);
 }
 
 /** Reserves room for the whole message and writes the array's head and the type, both of one byte. */

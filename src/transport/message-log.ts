@@ -39,6 +39,7 @@ export type Message =
   | Numbers<'acceptedRange', 'acceptorId' | 'ballot' | 'from' | 'to'>
   | Numbers<'chosen', 'ballot' | 'from' | 'to'>
   | Numbers<'spare', 'ballot'>
+  | Numbers<'storageIdentity', 'acceptorId' | 'identity'>
   | Numbers<'unknown', 'unknownType'>;
 
 /** Collects what a decoder finds. */
@@ -185,6 +186,10 @@ export class MessageLog implements MessageHandler {
 
   spare(ballot: number): void {
     this.#messages.push({ type: 'spare', ballot });
+  }
+
+  storageIdentity(acceptorId: number, identity: number): void {
+    this.#messages.push({ type: 'storageIdentity', acceptorId, identity });
   }
 
   unknown(type: number): void {

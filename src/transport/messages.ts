@@ -33,6 +33,7 @@ export const MessageType = {
   acceptedRange: 78,
   chosen: 79,
   spare: 80,
+  storageIdentity: 90,
 } as const;
 
 /** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
@@ -55,6 +56,8 @@ export interface Hello {
   readonly fingerprint: number;
   /** name and version of the software, for people; UTF-8, at most 64 bytes */
   readonly software: string;
+  /** tells an acceptor's storage from a new one in its place, 1 to 2^53-1; 0: it has none that could be lost */
+  readonly storage: number;
 }
 
 export const Role = { acceptor: 1, proposer: 2, learner: 4, client: 8 } as const;
@@ -155,6 +158,8 @@ export interface MessageHandler {
   chosen(ballot: number, from: number, to: number): void;
   /** Asks an acceptor to tell no acceptances at `ballot`: they are learned from its leader. 0: tell all. */
   spare(ballot: number): void;
+  /** Acceptor `acceptorId` has the storage `identity`: so an acceptor tells proposers, and proposers acceptors. */
+  storageIdentity(acceptorId: number, identity: number): void;
 
   /** A well-formed array of a type that nobody knows: ignored, as the original does. */
   unknown(type: number): void;

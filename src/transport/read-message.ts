@@ -97,8 +97,9 @@ function readHello(reader: MsgpackReader, handler: MessageHandler): void {
   const capabilities = reader.uint32();
   const fingerprint = reader.uint32();
   const software = readText(reader, MAX_SOFTWARE_BYTES);
+  const storage = reader.uint53();
   if (!reader.whole()) return;
-  handler.hello({ version, roles, id, process, capabilities, fingerprint, software });
+  handler.hello({ version, roles, id, process, capabilities, fingerprint, software, storage });
 }
 
 function readRefused(reader: MsgpackReader, handler: MessageHandler): void {
@@ -217,6 +218,12 @@ function readSpare(reader: MsgpackReader, handler: MessageHandler): void {
   if (reader.whole()) handler.spare(ballot);
 }
 
+function readStorageIdentity(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const identity = reader.uint53();
+  if (reader.whole()) handler.storageIdentity(acceptorId, identity);
+}
+
 const utf8 = new TextDecoder();
 
 /** Text for people. It ends up in logs and terminals, so what would steer one is taken out. */
@@ -235,7 +242,7 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   trim: { fields: 1, read: readTrim },
   acceptorState: { fields: 2, read: readAcceptorState },
   clientValue: { fields: 1, read: readClientValue },
-  hello: { fields: 7, read: readHello },
+  hello: { fields: 8, read: readHello },
   refused: { fields: 2, read: readRefused },
   ping: { fields: 1, read: readPing },
   pong: { fields: 1, read: readPong },
@@ -252,6 +259,7 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   acceptedRange: { fields: 4, read: readAcceptedRange },
   chosen: { fields: 3, read: readChosen },
   spare: { fields: 1, read: readSpare },
+  storageIdentity: { fields: 2, read: readStorageIdentity },
 };
 
 const KINDS: readonly (MessageKind | undefined)[] = byType();

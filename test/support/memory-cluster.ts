@@ -140,7 +140,8 @@ export class MemoryCluster {
   /** A HELLO that this cluster's nodes take. */
   hello(roles: number, id = 0): Hello {
     const fingerprint = clusterFingerprint(this.config);
-    return { version: 1, roles, id, process: 99_999, capabilities: 0, fingerprint, software: 'a test' };
+    const rest = { process: 99_999, capabilities: 0, software: 'a test', storage: 0 };
+    return { version: 1, roles, id, fingerprint, ...rest };
   }
 
   async #start(name: string, options: Omit<NodeOptions, 'config' | 'transport' | 'clock'>): Promise<Node> {

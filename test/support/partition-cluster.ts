@@ -104,6 +104,21 @@ export class PartitionCluster {
     Object.assign(this.#disks[replica]?.faults ?? {}, { syncMs: ms });
   }
 
+  /** Kills a replica, and gives it an empty disk in place of its own. */
+  loseStorage(replica: number): void {
+    this.kill(replica);
+    this.#disks[replica]?.replace();
+  }
+
+  kill(replica: number): void {
+    this.#machine(replica).crash();
+  }
+
+  restart(replica: number): void {
+    this.delivered[replica] = [];
+    this.#machine(replica).start(1, 0);
+  }
+
   /** Lets virtual time pass. */
   pass(ms: number): Promise<boolean> {
     return this.until(() => false, ms);

@@ -60,6 +60,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     capabilities: uint32,
     fingerprint: uint32,
     software: text(64),
+    storage: uint53,
   }),
   record({ type: type('refused'), code: uint32, reason: text(256) }),
   record({ type: fc.constantFrom('ping' as const, 'pong' as const, 'query' as const), token: uint53 }),
@@ -100,4 +101,5 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   record({ type: type('acceptedRange'), acceptorId: node, ballot: uint53, from: instance53, to: instance53 }),
   record({ type: type('chosen'), ballot: uint53, from: instance53, to: instance53 }),
   record({ type: type('spare'), ballot: uint53 }),
+  record({ type: type('storageIdentity'), acceptorId: node, identity: uint53 }),
 );

@@ -1,0 +1,126 @@
+/**
+ * Storages: which storage each acceptor of the cluster has, so that one whose storage was lost, and replaced by a new
+ * one, is recognised: it has forgotten what it promised and accepted, and must not be counted.
+ *
+ *   an acceptor's HELLO names its storage → proposers tell all acceptors → these keep it, and tell every proposer
+ *   a HELLO that names another one → refused, and told which was known → the acceptor falls silent, for ever
+ *
+ * An acceptor keeps what it is told with the promise that follows on the same connection: any later quorum knows it.
+ */
+import { MAX_ACCEPTORS } from '../paxos/ballot.ts';
+import type { StorageIdentities } from '../paxos/storage.ts';
+import { encodeStorageIdentity } from '../transport/encode.ts';
+import { type Hello, Role } from '../transport/messages.ts';
+import type { Peer } from './peer.ts';
+import { RefusalCode } from './peer-context.ts';
+import type { Peers } from './peers.ts';
+import type { PeerListener, StoragesHandler } from './roles.ts';
+
+const REASON = 'its storage is not the one that this acceptor had: it has forgotten what it promised';
+
+export interface StoragesOptions {
+  /** acceptor and proposer id of this process */
+  readonly id: number;
+  /** of the acceptor in this process; undefined: there is none, or it has nothing to lose */
+  readonly identities: StorageIdentities | undefined;
+  readonly isProposer: boolean;
+  readonly peers: () => Peers;
+  /** our own storage took the place of one that was lost */
+  readonly replaced: () => void;
+}
+
+export class Storages implements StoragesHandler, PeerListener {
+  readonly #options: StoragesOptions;
+  /** what others told, where no acceptor in this process keeps it */
+  readonly #told = new Map<number, number>();
+  /** what connected acceptors say of themselves, and nobody else has said yet */
+  readonly #claims = new Map<number, number>();
+
+  constructor(options: StoragesOptions) {
+    this.#options = options;
+  }
+
+  /** The acceptors whose storage is known, and which it is. */
+  get #known(): ReadonlyMap<number, number> {
+    return this.#options.identities?.known ?? this.#told;
+  }
+
+  /** True if this process's acceptor lost its storage, as it was told now or before it was started. */
+  get isOwnReplaced(): boolean {
+    const { id, identities } = this.#options;
+    const known = identities?.known.get(id);
+    return known !== undefined && known !== identities?.own;
+  }
+
+  /** Refuses an acceptor that has another storage than it had. */
+  admits(peer: Peer, hello: Hello): boolean {
+    const { acceptorId } = peer.destination;
+    if (!this.#options.isProposer || acceptorId < 0 || (hello.roles & Role.acceptor) === 0) return true;
+    const known = this.#known.get(acceptorId) ?? this.#claims.get(acceptorId);
+    if (known === undefined || known === hello.storage) return true;
+    refuse(peer, known);
+    return false;
+  }
+
+  onPeerReady(peer: Peer): void {
+    const { isProposer, identities } = this.#options;
+    const claim = peer.peerHello?.storage ?? 0;
+    const { acceptorId } = peer;
+    if (isProposer && acceptorId >= 0 && peer.isOurs) {
+      for (const [id, identity] of this.#known) say(peer, id, identity);
+      if (claim > 0 && !this.#known.has(acceptorId)) this.#claim(acceptorId, claim);
+      for (const [id, identity] of this.#claims) say(peer, id, identity);
+    }
+    if (!peer.outbound && identities !== undefined && peer.hasRole(Role.proposer)) {
+      for (const [id, identity] of identities.known) say(peer, id, identity);
+    }
+  }
+
+  onPeerClosed(_peer: Peer): void {}
+
+  /** Told by an acceptor, on our connection to it, or by a proposer, on its connection to us. */
+  onStorageIdentity(peer: Peer, acceptorId: number, identity: number): void {
+    if (acceptorId >= MAX_ACCEPTORS || identity === 0) return;
+    const { id, identities, replaced, isProposer } = this.#options;
+    if (peer.acceptorId >= 0 ? !isProposer : identities === undefined || !peer.hasRole(Role.proposer)) return;
+    // That it has what it has an acceptor need not be told, least of all before it hears from others what it had.
+    if (this.#known.has(acceptorId) || (acceptorId === id && identity === identities?.own)) return;
+    this.#claims.delete(acceptorId);
+    if (identities === undefined) this.#told.set(acceptorId, identity);
+    else identities.note(acceptorId, identity);
+    if (acceptorId === id && this.isOwnReplaced) replaced();
+    this.#tellProposers(acceptorId, identity);
+    for (const acceptor of this.#acceptors()) {
+      const claim = acceptor.peerHello?.storage;
+      if (isProposer && acceptor.acceptorId === acceptorId && claim !== identity) refuse(acceptor, identity);
+    }
+  }
+
+  /** An acceptor says which storage it has, and nobody has said otherwise: all others are told. */
+  #claim(acceptorId: number, identity: number): void {
+    this.#claims.set(acceptorId, identity);
+    for (const acceptor of this.#acceptors()) say(acceptor, acceptorId, identity);
+  }
+
+  #tellProposers(acceptorId: number, identity: number): void {
+    if (this.#options.identities === undefined) return;
+    for (const peer of this.#options.peers().inbound)
+      if (peer.hasRole(Role.proposer)) say(peer, acceptorId, identity);
+  }
+
+  #acceptors(): Peer[] {
+    return this.#options.peers().acceptors.filter((peer) => peer.isOurs);
+  }
+}
+
+function say(peer: Peer, acceptorId: number, identity: number): void {
+  encodeStorageIdentity(peer.out, acceptorId, identity);
+  peer.sent();
+}
+
+/** Tells an acceptor which storage it had, and hears it no more. */
+function refuse(peer: Peer, known: number): void {
+  say(peer, peer.acceptorId, known);
+  peer.flush();
+  peer.refuse(RefusalCode.otherStorage, REASON);
+}
