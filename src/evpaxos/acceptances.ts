@@ -8,6 +8,7 @@
  */
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
+import { Capability } from '../transport/messages.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -82,7 +83,7 @@ export class Acceptances {
 
   /** A replica's learner wants the values of its own acceptor, whoever proposed them. */
   #hearsRanges(peer: Peer): boolean {
-    return peer.isBrief && !this.#peers.isSelf(peer);
+    return peer.can(Capability.brief) && !this.#peers.isSelf(peer);
   }
 
   #extend(instanceId: number): void {

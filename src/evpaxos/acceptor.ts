@@ -7,8 +7,10 @@
  * acceptor hears the leader. A failing storage ends it.
  */
 import type { Config } from '../config/config.ts';
-import { Acceptor } from '../paxos/acceptor.ts';
-import { ballotOwner, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { Acceptor, sameBytes } from '../paxos/acceptor.ts';
+import { ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { Learned } from '../paxos/learned.ts';
+import type { Chosen } from '../paxos/learner.ts';
 import type { Storage } from '../paxos/storage.ts';
 import {
   encodeAccepted,
@@ -25,12 +27,13 @@ import { Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
+import { HeardLeader } from './heard-leader.ts';
 import type { Observer } from './observer.ts';
 import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import type { AcceptorHandler, PeerListener } from './roles.ts';
-import { hasOurProposer } from './routes.ts';
+import { Serving } from './serving.ts';
 import { Stuck } from './stuck.ts';
 import type { Turn } from './turn.ts';
 
@@ -57,6 +60,8 @@ export interface AcceptorRoleOptions {
   readonly observer: Observer;
   /** every instance up to here was delivered in this process; 0: it does not learn */
   readonly delivered: () => number;
+  /** true: onLearned tells what is chosen; false: the leader's CHOSEN does */
+  readonly learns: boolean;
   /** the storage failed: the node has to stop */
   readonly failed: (error: unknown) => void;
 }
@@ -69,19 +74,22 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   readonly #frontier: Frontier;
   readonly #told = new Map<Peer, number>();
   readonly #stuck = new Stuck();
-  #leaderPeer: Peer | undefined;
+  readonly #learned = new Learned();
+  readonly #serving: Serving;
   /** above which instance an original proposer was told to go on */
   readonly #movedOnTo = new WeakMap<Peer, number>();
   #stateTimer: Timer | undefined;
   #areQuorumOurs = false;
-  #leader = { ballot: 0, chosen: 0, heardAt: Number.NEGATIVE_INFINITY };
+  readonly #leader: HeardLeader;
   #failed = false;
   #isSilent = false;
 
   constructor(options: AcceptorRoleOptions) {
     this.#options = options;
     this.#acceptor = new Acceptor(options.id, options.storage);
+    this.#leader = new HeardLeader(options.clock, options.config.leaderTimeoutMs);
     this.#frontier = new Frontier(options.storage);
+    this.#serving = new Serving(this.#acceptor, this.#learned);
     // Before the outbox: what is handed out in a turn leaves with its commit.
     options.turn.addStep(() => {
       this.#told.clear();
@@ -89,6 +97,12 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     });
     this.#outbox = new Outbox(options.storage, options.turn, options.clock, (error) => this.#fail(error));
     this.#acceptances = new Acceptances(options.id, options.peers, this.#outbox);
+    options.turn.addStep(() => {
+      this.#guarded(() => {
+        if (this.#serving.serve()) options.turn.schedule();
+      });
+      return false;
+    });
   }
 
   start(): void {
@@ -118,8 +132,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   /** The ballot of the leader heard within the leader timeout, or 0. */
   get leaderBallot(): number {
-    const age = this.#options.clock.now() - this.#leader.heardAt;
-    return age <= this.#options.config.leaderTimeoutMs ? this.#leader.ballot : 0;
+    return this.#leader.ballot;
   }
 
   /** For how long its disk has not answered, ms; 0: nothing is asked of it. */
@@ -129,11 +142,8 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   onPeerReady(_peer: Peer): void {}
 
-  /** Nothing connects us with the leader any more: we do not hear it, and say so to whoever asks. */
   onPeerClosed(peer: Peer): void {
-    const owner = ballotOwner(this.#leader.ballot);
-    if (peer.peerHello?.id !== owner || hasOurProposer(this.#options.peers, owner)) return;
-    this.#leader = { ...this.#leader, heardAt: Number.NEGATIVE_INFINITY };
+    this.#leader.lose(peer, this.#options.peers);
   }
 
   onPrepare(peer: Peer, instanceId: number, ballot: number): void {
@@ -176,7 +186,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   /** Hot. */
   onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
-    if (this.#failed || this.#isSilent || this.#isIntruder(peer, ballot)) return;
+    if (this.#failed || this.#isSilent || this.#leader.isIntruder(peer, ballot)) return;
     try {
       if (!peer.isOurs) this.#moveOn(peer, instanceId);
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
@@ -192,15 +202,6 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  /**
-   * True if somebody else asks at the ballot of the leader that we hear: an original with its id, perhaps. Who learns
-   * from that leader what is chosen takes what we accepted at its ballot for what it proposed.
-   */
-  #isIntruder(peer: Peer, ballot: number): boolean {
-    if (ballot !== this.#leader.ballot || this.#leaderPeer === undefined) return false;
-    return peer !== this.#leaderPeer && !peer.isProcessOf(this.#leaderPeer);
   }
 
   onRepeat(peer: Peer, from: number, to: number): void {
@@ -222,12 +223,46 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     });
   }
 
+  onFetch(peer: Peer, from: number, to: number, bytes: number): void {
+    if (!peer.isOurs) return;
+    this.#guarded(() => {
+      this.#serving.fetch(peer, from, to, bytes);
+      // Whoever needs what is trimmed is told at once, not with the next second's status.
+      if (from <= this.#acceptor.trimInstanceId && to >= from) this.#tellStatus(peer, 0);
+      this.#options.turn.schedule();
+    });
+  }
+
+  /**
+   * This process delivered an instance, in order. What our record holds there is what was chosen, once it was accepted
+   * at the ballot of that choice or above; which it may not be, or not be yet. Hot.
+   */
+  onLearned({ instanceId, ballot, value, isHeld }: Chosen): void {
+    if (isHeld) {
+      this.#learned.note(instanceId, ballot);
+      return;
+    }
+    this.#guarded(() => {
+      const record = this.#options.storage.get(instanceId);
+      if (record === undefined || record.acceptedBallot < ballot || !sameBytes(record.value, value)) return;
+      this.#learned.note(instanceId, ballot);
+    });
+  }
+
+  /** A mere acceptor takes the leader's word: what it accepted at that ballot is what that leader proposed. */
+  onChosen(ballot: number, from: number, to: number): void {
+    if (!this.#options.learns && ballot <= MAX_BALLOT) this.#learned.noteRange(ballot, from, to);
+  }
+
   onTrim(peer: Peer, instanceId: number): void {
     this.#guarded(() => {
       const { observer } = this.#options;
       const highest = this.#frontier.reached;
       const outcome = instanceId > highest ? 'refused' : this.#acceptor.receiveTrim(instanceId);
-      if (outcome === 'trimmed') observer.report({ type: 'trimmed', instanceId });
+      if (outcome === 'trimmed') {
+        this.#learned.trim(instanceId);
+        observer.report({ type: 'trimmed', instanceId });
+      }
       if (outcome === 'refused') {
         observer.report({ type: 'trim-refused', remote: peer.remote, instanceId, highest });
       }
@@ -242,7 +277,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void {
     this.#guarded(() => {
       // One that came back without its memory knows the ballots of its cluster by the leader that it hears.
-      const isLeaders = peer === this.#leaderPeer && ballot === this.leaderBallot;
+      const isLeaders = peer === this.#leader.peer && ballot === this.leaderBallot;
       const outcome = this.#acceptor.receivePrepareFrom(from, ballot, isLeaders);
       if (outcome === 'refused' || peer.isBehind()) return;
       const acceptor = this.#acceptor;
@@ -271,7 +306,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   /** Asks the leader to run an instance again that a learner cannot learn. */
   #askForRepair(instanceId: number): void {
-    const leader = this.#leaderPeer;
+    const leader = this.#leader.peer;
     if (leader === undefined || leader.isClosed || this.leaderBallot === 0) return;
     if (instanceId > this.#acceptor.highestAccepted) return;
     encodeRepair(leader.out, this.#acceptor.id, instanceId);
@@ -300,9 +335,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       }
       // A leader knows where new values begin only where a quorum promised for ranges, as ours do.
       this.#areQuorumOurs ||= next < Number.MAX_SAFE_INTEGER;
-      const known = Math.max(this.#leader.chosen, Math.min(chosen, acceptor.highestAccepted));
-      this.#leader = { ballot, chosen: known, heardAt: this.#options.clock.now() };
-      this.#leaderPeer = peer;
+      this.#leader.hear(peer, ballot, Math.min(chosen, acceptor.highestAccepted));
       // Says nothing of promises, so it need not wait for the disk. To the leader it is a sign of life.
       for (const other of this.#options.peers.inbound) {
         if (!other.isOurs || other.isBehind()) continue;

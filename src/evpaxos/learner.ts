@@ -1,38 +1,28 @@
 /**
- * LearnerRole: the learner on the network. Counts what acceptors accepted, delivers in order, and asks for what it
- * missed.
+ * LearnerRole: the learner on the network. Counts what acceptors accepted, takes what one of them has learned, and
+ * delivers in order.
  *
- *   ACCEPTED → core Learner → deliver, in order, at the end of the turn
- *   a hole, or acceptors that are further → REPEAT, a stretch at a time, while answers come
- *
- * Acceptors of ours tell how far they are. Originals do not: they are asked for single instances ever further away, and
- * the furthest that is answered is fetched up to; at least half the way, so that few rounds are enough.
+ *   ACCEPTED, CHOSEN, CHOSEN_VALUE → core Learner → deliver, in order, at the end of the turn
+ *   a hole, or acceptors that are further → CatchUp asks
  *
  * Invariant: each instance is delivered once, in order, without gaps.
  */
 import type { Config } from '../config/config.ts';
 import { MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { type Chosen, Learner } from '../paxos/learner.ts';
-import { kthHighest, quorumSize } from '../paxos/quorum.ts';
-import { encodeQuery, encodeRepeat } from '../transport/encode.ts';
+import { encodeQuery } from '../transport/encode.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
-import type { Clock, Timer } from '../transport/transport.ts';
+import type { Clock } from '../transport/transport.ts';
 import { BehindTrim } from './behind-trim.ts';
+import { CatchUp } from './catch-up.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import { AcceptorsReach } from './reach.ts';
 import type { LearnerHandler, PeerListener } from './roles.ts';
 import { Sparing } from './sparing.ts';
 import type { Turn } from './turn.ts';
 
-/** Holes are looked for this often, as in the original. */
-const HOLES_INTERVAL_MS = 100;
-/** How many instances are asked for at a time; the next stretch is asked for when half of it has come. */
-const REPEAT_INSTANCES = 2048;
-/** How often originals are asked how far they are, after one was connected: each round halves what is left. */
-const FAR_ROUNDS = 32;
-/** How many stretches that are missing are asked for at a time. */
-const MAX_STRETCHES = 64;
 /** How many instances are delivered before other work has its turn. */
 const MAX_DELIVERIES_PER_TURN = 8192;
 
@@ -49,6 +39,10 @@ export interface LearnerRoleOptions {
    * chosen, for a proposer, which needs no history but may miss nothing undecided.
    */
   readonly start: 'one' | 'heard' | 'chosen';
+  /** the acceptor in this process, if there is one */
+  readonly self?: number;
+  /** which acceptor is asked first for what was missed: learners are to ask different ones */
+  readonly firstSource: number;
   /** takes the next instance; the value is a view, to be copied if it is kept */
   readonly deliver: (chosen: Chosen) => void;
   /** false while whoever takes deliveries has enough of them */
@@ -64,21 +58,10 @@ export interface LearnerRoleOptions {
 export class LearnerRole implements LearnerHandler, PeerListener {
   readonly core: Learner;
   readonly #options: LearnerRoleOptions;
-  /** the highest accepted instance, by acceptor */
-  readonly #highest: number[];
+  readonly #reach: AcceptorsReach;
   readonly #trims: BehindTrim;
-  /** what each acceptor knows to be chosen */
-  readonly #chosen: number[];
+  readonly #catchUp: CatchUp;
   readonly #sparing: Sparing;
-  #timer: Timer | undefined;
-  /** everything up to here was asked for */
-  #askedTo = 0;
-  #nextAtLastCheck = 0;
-  /** how often originals may still be asked how far they are, and from where they were asked last */
-  #farRounds = 0;
-  #farAskedFrom = 0;
-  /** an original told of an instance that is further than those known before */
-  #isFurther = false;
   #saidBehindTrim = 0;
   /** false until it is known where to begin */
   #isPlaced: boolean;
@@ -86,25 +69,31 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   constructor(options: LearnerRoleOptions) {
     this.#options = options;
     const acceptors = options.config.acceptors.length;
-    this.core = new Learner({ acceptors, window: options.window, catchUp: options.start !== 'heard' });
+    const { window, self = -1, start } = options;
+    this.core = new Learner({ acceptors, window, catchUp: start !== 'heard', self });
     this.#sparing = new Sparing(options.peers);
     this.#isPlaced = options.start !== 'chosen';
-    this.#highest = new Array<number>(acceptors).fill(0);
+    this.#reach = new AcceptorsReach(acceptors);
     this.#trims = new BehindTrim(acceptors);
-    this.#chosen = new Array<number>(acceptors).fill(0);
+    this.#catchUp = new CatchUp({
+      ...options,
+      core: this.core,
+      reach: this.#reach,
+      trims: this.#trims,
+      isPlaced: () => this.#isPlaced,
+      wantsMore: () => options.wantsMore === undefined || options.wantsMore(),
+      standsStill: (next) => this.#lookForTrim(next),
+      isStuck: () => this.#sparing.listen(options.clock.now()),
+    });
     options.turn.addStep(() => this.#deliver());
   }
 
   start(): void {
-    this.#timer = this.#options.clock.after(HOLES_INTERVAL_MS, () => {
-      // First, since what is found may end this.
-      this.start();
-      this.#checkHoles();
-    });
+    this.#catchUp.start();
   }
 
   close(): void {
-    this.#timer?.cancel();
+    this.#catchUp.close();
   }
 
   /** Everything up to `instanceId` is settled; a learner that did not know where to begin begins above it. */
@@ -133,44 +122,52 @@ export class LearnerRole implements LearnerHandler, PeerListener {
       peer.sent();
       return;
     }
-    this.#farRounds = FAR_ROUNDS;
-    this.#farAskedFrom = 0;
-    this.#askFar();
+    this.#catchUp.onOriginal();
   }
 
   onPeerClosed(peer: Peer): void {
     if (peer.acceptorId < 0) return;
-    this.#highest[peer.acceptorId] = 0;
+    this.#reach.forget(peer.acceptorId);
     this.#sparing.closed(peer);
+    this.#catchUp.onPeerClosed(peer);
   }
 
   /** Hot. */
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void {
     if (!this.#isPlaced) return;
-    if (!peer.isOurs && instanceId > (this.#highest[peer.acceptorId] ?? 0)) {
-      this.#highest[peer.acceptorId] = instanceId;
-      this.#isFurther = true;
-    }
+    if (!peer.isOurs && this.#reach.noteAccepted(peer.acceptorId, instanceId)) this.#catchUp.isFurther();
     const outcome = this.core.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
-    if (outcome === 'closed' && instanceId > this.#askedTo) this.#options.chosenLive?.(acceptedBallot);
+    if (outcome !== 'closed' || this.#catchUp.wasAskedFor(instanceId)) return;
+    this.#catchUp.closedLive();
+    this.#options.chosenLive?.(acceptedBallot);
   }
 
   onChosen(leader: Peer, ballot: number, from: number, to: number): void {
     if (!this.#isPlaced || from > to || ballot > MAX_BALLOT) return;
     if (!this.core.receiveChosen(ballot, from, to)) return;
     this.#sparing.heard(leader, ballot, this.#options.clock.now());
+    this.#catchUp.closedLive();
     this.#options.turn.schedule();
   }
 
+  /** Hot while catching up. What comes unasked is as true. */
+  onChosenValue(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
+    if (!this.#isPlaced || ballot <= 0 || ballot > MAX_BALLOT) return;
+    this.#catchUp.onChosenValue(peer, value.length);
+    this.core.receiveLearned(peer.acceptorId, instanceId, ballot, value);
+  }
+
+  onFetched(peer: Peer, from: number, to: number, next: number): void {
+    this.#catchUp.onFetched(peer, from, to, next);
+  }
+
   onStatus(peer: Peer, status: AcceptorStatus): void {
-    this.#highest[peer.acceptorId] = status.highestAccepted;
-    this.#chosen[peer.acceptorId] = status.chosen;
-    // So many may be wrong; one more cannot.
-    const chosen = kthHighest(this.#chosen, this.core.acceptors - quorumSize(this.core.acceptors) + 1);
+    this.#reach.note(peer.acceptorId, status.highestAccepted, status.chosen);
+    const chosen = this.#reach.settled;
     if (chosen > 0) this.place(chosen);
     if (!this.#isPlaced) return;
     this.onAcceptorState(peer, status.trimInstanceId);
-    this.#askAhead();
+    this.#catchUp.askAhead();
   }
 
   onAcceptorState(peer: Peer, trimInstanceId: number): void {
@@ -196,12 +193,6 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (this.core.nextInstanceId <= trimInstanceId) behindTrim?.(instanceId, trimInstanceId);
   }
 
-  /** The highest instance that can be learned, as far as is known. */
-  get #reachable(): number {
-    const heard = kthHighest(this.#highest, quorumSize(this.core.acceptors));
-    return Math.max(heard, this.core.highestClosed, this.core.highestCounted);
-  }
-
   #deliver(): boolean {
     const { deliver, wantsMore, turn } = this.#options;
     let count = 0;
@@ -212,80 +203,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
       deliver(chosen);
     }
     if (count === MAX_DELIVERIES_PER_TURN) turn.schedule();
-    if (this.#isFurther || (count > 0 && this.#askedTo > 0)) this.#askAhead();
-    this.#isFurther = false;
-    if (this.#farRounds > 0) this.#askFar();
+    this.#catchUp.delivered(count);
     return count > 0;
-  }
-
-  /** While history is being fetched: asks for the next stretch when half of the last has come. */
-  #askAhead(): void {
-    if (!this.core.hasBegun) return;
-    const next = this.core.nextInstanceId;
-    const reachable = this.#reachable;
-    if (next > reachable || this.#askedTo - next > REPEAT_INSTANCES / 2) return;
-    const isLive = this.#askedTo < next && next > this.#farAskedFrom + 2;
-    if (isLive && reachable - next < REPEAT_INSTANCES && this.core.highestSeen >= reachable) return;
-    const from = Math.max(next, this.#askedTo + 1);
-    const to = Math.min(from + REPEAT_INSTANCES - 1, reachable);
-    if (from > to) return;
-    this.#ask(from, to);
-  }
-
-  /** Every 100 ms: what did not come, although it was chosen, is asked for again. */
-  #checkHoles(): void {
-    if (!this.#isPlaced || this.core.waitingForFirst) return;
-    const next = this.core.nextInstanceId;
-    const isStuck = next === this.#nextAtLastCheck;
-    this.#nextAtLastCheck = next;
-    if (!isStuck || this.#options.wantsMore?.() === false) {
-      return;
-    }
-    this.#lookForTrim(next);
-    if (next > this.#reachable) return;
-    // One acceptor alone told of this instance: history is not fetched on its word.
-    if (!this.core.hasBegun && this.#reachable - next > REPEAT_INSTANCES) return;
-    this.#sparing.listen(this.#options.clock.now());
-    this.#askedTo = 0;
-    this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));
-  }
-
-  /** Asks for what is missing from `from` to `to`: what is here already would only be in the way of the rest. */
-  #ask(from: number, to: number): void {
-    // Whoever needs what is trimmed needs a checkpoint: nobody has an answer.
-    if (this.core.nextInstanceId <= this.#trims.lost) return;
-    let askedTo = to;
-    let stretches = 0;
-    for (const missing of this.core.missing(from, Math.min(to, MAX_WIRE_INSTANCE))) {
-      if (stretches++ === MAX_STRETCHES) {
-        askedTo = missing.from - 1;
-        break;
-      }
-      this.#askStretch(missing.from, missing.to);
-    }
-    this.#askedTo = Math.max(this.#askedTo, askedTo);
-  }
-
-  #askStretch(from: number, to: number): void {
-    for (const peer of this.#options.peers.acceptors) {
-      if (peer.isBehind()) continue;
-      encodeRepeat(peer.out, from, to);
-      peer.sent();
-    }
-  }
-
-  /** Asks originals for the next instance and for those 1, 3, 7, 15, … above, unless there is enough to fetch. */
-  #askFar(): void {
-    const next = this.core.nextInstanceId;
-    if (!this.#isPlaced || this.core.waitingForFirst || next <= this.#reachable) return;
-    if (next === this.#farAskedFrom) return;
-    this.#farAskedFrom = next;
-    this.#farRounds--;
-    for (const peer of this.#options.peers.acceptors) {
-      if (peer.isOurs) continue;
-      for (let step = 1; next + step - 1 <= MAX_WIRE_INSTANCE; step *= 2)
-        encodeRepeat(peer.out, next + step - 1, next + step - 1);
-      peer.sent();
-    }
   }
 }

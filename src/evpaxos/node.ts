@@ -111,7 +111,7 @@ export class Node {
       roles: roleBits,
       id,
       process,
-      capabilities: Capability.brief,
+      capabilities: Capability.brief | Capability.stream,
       fingerprint,
       software: SOFTWARE,
       storage: options.storage?.identities?.own ?? 0,
@@ -130,12 +130,9 @@ export class Node {
 
     const isProposer = (roleBits & Role.proposer) !== 0;
     const isAcceptor = (roleBits & Role.acceptor) !== 0;
-    const storages = this.#makeStorages(isProposer);
-    // Before the roles: an acceptor hears which storages are known before it is asked anything.
-    roles.storages = storages;
-    roles.listeners.push(storages);
+    const storages = this.#makeStorages(isProposer, roles);
     // A proposer learns too: it has to know what was chosen, whoever proposed it.
-    if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner();
+    if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner(process);
     if (isProposer) this.proposer = this.#makeProposer(random);
     if (isAcceptor) {
       this.acceptor = this.#makeAcceptor();
@@ -261,20 +258,25 @@ export class Node {
     );
   }
 
-  #makeStorages(isProposer: boolean): Storages {
+  /** Before the roles: an acceptor hears which storages are known before it is asked anything. */
+  #makeStorages(isProposer: boolean, roles: Roles): Storages {
     const { id, storage } = this.#options;
-    return new Storages({
+    const storages = new Storages({
       id,
       identities: storage?.identities,
       isProposer,
       peers: () => this.peers,
       replaced: () => this.acceptor?.fallSilent(),
     });
+    roles.storages = storages;
+    roles.listeners.push(storages);
+    return storages;
   }
 
-  #makeLearner(): LearnerRole {
+  #makeLearner(process: number): LearnerRole {
     const {
       config,
+      id,
       deliver,
       wantsMore,
       roles,
@@ -290,7 +292,10 @@ export class Node {
       clock: this.#clock,
       observer: this.#observer,
       start: isLearner ? (catchUp ? 'one' : 'heard') : 'chosen',
+      self: (roles & Role.acceptor) === 0 ? -1 : id,
+      firstSource: process,
       deliver: (chosen) => {
+        this.acceptor?.onLearned(chosen);
         this.proposer?.onDelivered(chosen);
         this.values?.onDelivered(chosen.value);
         deliver?.(chosen);
@@ -334,6 +339,7 @@ export class Node {
       clock: this.#clock,
       observer: this.#observer,
       delivered: () => this.learner?.delivered ?? 0,
+      learns: this.learner !== undefined,
       failed: (error) => this.#fail(error),
     });
   }

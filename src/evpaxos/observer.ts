@@ -52,6 +52,11 @@ export type NodeEvent =
   /** this acceptor was told that it had another storage: it has forgotten what it promised, and votes no more */
   | { readonly type: 'storage-replaced'; readonly acceptorId: number }
   | { readonly type: 'caught-up'; readonly instanceId: number }
+  /** a learner that is behind asks one acceptor, from an instance on, or has done with it */
+  | { readonly type: 'fetching'; readonly remote: string; readonly instanceId: number }
+  | { readonly type: 'source-replaced'; readonly remote: string; readonly reason: string }
+  /** no acceptor has learned what a learner misses: it asks all what they accepted */
+  | { readonly type: 'counting'; readonly instanceId: number }
   /** what a restart means with this storage: said once, at start */
   | { readonly type: 'durability'; readonly sentence: string }
   | { readonly type: 'warning'; readonly text: string }
@@ -91,6 +96,9 @@ const LEVELS: Readonly<Record<NodeEvent['type'], LogLevel>> = {
   'trim-in-doubt': 'error',
   'storage-replaced': 'error',
   'caught-up': 'info',
+  fetching: 'debug',
+  'source-replaced': 'debug',
+  counting: 'debug',
   durability: 'info',
   warning: 'error',
   failed: 'error',
@@ -128,6 +136,12 @@ function textOf(event: NodeEvent): string {
       return `Trimmed up to instance ${event.instanceId}`;
     case 'caught-up':
       return `Caught up at instance ${event.instanceId}`;
+    case 'fetching':
+      return `Fetching from instance ${event.instanceId} on from ${event.remote}`;
+    case 'source-replaced':
+      return `No more fetching from ${event.remote}: it ${event.reason}`;
+    case 'counting':
+      return `Nobody has learned instance ${event.instanceId}: asking all acceptors what they accepted`;
     case 'durability':
       return event.sentence;
     case 'failed':

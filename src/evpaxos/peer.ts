@@ -8,27 +8,24 @@
  * Invariant: a vote of acceptor i is passed on only if this is our own connection to acceptor i.
  */
 import { ballotOwner } from '../paxos/ballot.ts';
-import { ByteBuffer } from '../transport/buffer.ts';
+import type { ByteBuffer } from '../transport/buffer.ts';
 import { Decoder } from '../transport/decode.ts';
 import { encodeHello, encodePong, encodeRefused } from '../transport/encode.ts';
 import type { AcceptorStatus, Hello, MessageHandler } from '../transport/messages.ts';
-import { Capability, Role } from '../transport/messages.ts';
+import { Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
-import { Drops } from './drops.ts';
+import { Backlog } from './backlog.ts';
 import { type Destination, isAdmitted, type PeerContext, RefusalCode } from './peer-context.ts';
 import type { AcceptorHandler } from './roles.ts';
-
-/** A link keeps each write apart, at 200 bytes: no more than this waits there in perhaps small pieces. */
-const MAX_AHEAD_BYTES = 64 * 1024;
 
 export class Peer implements MessageHandler {
   readonly link: Link;
   readonly destination: Destination;
   readonly outbound: boolean;
   /** what leaves at the end of this turn */
-  readonly out = new ByteBuffer();
+  readonly out: ByteBuffer;
   /** what leaves once the open batch is durable; the acceptor's */
-  readonly held = new ByteBuffer();
+  readonly held: ByteBuffer;
   /** in the node's list of peers that have something to send */
   dirty = false;
   /** for how long nothing came from it, while this process ran, ms; whoever looks counts */
@@ -46,18 +43,18 @@ export class Peer implements MessageHandler {
   #hello: Hello | undefined;
   #ready = false;
   #closed = false;
-  readonly #drops: Drops;
+  readonly #backlog: Backlog;
   #sendsOnlyValues = true;
   #isAcceptor = false;
-  /** what waits in the link, as of the last write: asked for once a turn, since a broadcast asks for every message */
-  #linkBytes = 0;
 
   constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
     this.#context = context;
     this.link = link;
     this.outbound = outbound;
     this.destination = destination;
-    this.#drops = new Drops(context.observer, link);
+    this.#backlog = new Backlog(context, link);
+    this.out = this.#backlog.out;
+    this.held = this.#backlog.held;
     this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
   }
 
@@ -97,9 +94,9 @@ export class Peer implements MessageHandler {
     return this.#sendsOnlyValues;
   }
 
-  /** True if it knows acceptedRange, chosen and spare. */
-  get isBrief(): boolean {
-    return this.#hello !== undefined && (this.#hello.capabilities & Capability.brief) !== 0;
+  /** True if it has a Capability. */
+  can(capability: number): boolean {
+    return this.#hello !== undefined && (this.#hello.capabilities & capability) !== 0;
   }
 
   /** True if the other end is the same process as that of another connection, or this one. */
@@ -126,11 +123,12 @@ export class Peer implements MessageHandler {
 
   /** True if a message that may be lost should rather not be sent now, because the other end does not read. */
   isBehind(): boolean {
-    return this.#backlogBytes > this.#context.maxBacklogBytes;
+    return this.#backlog.exceeds(1);
   }
 
-  get #backlogBytes(): number {
-    return this.#linkBytes + this.out.length + this.held.length;
+  /** True while fewer bytes wait for it: time for what is in no hurry. */
+  isBelow(bytes: number): boolean {
+    return this.#backlog.isBelow(bytes);
   }
 
   /**
@@ -138,30 +136,25 @@ export class Peer implements MessageHandler {
    * off: on a lost connection nobody waits for an answer.
    */
   canBeTold(): boolean {
-    if (this.#closed || this.#backlogBytes <= 2 * this.#context.maxBacklogBytes) return !this.#closed;
-    const reason = 'on and on, and does not read the answers';
-    this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason });
-    this.close();
+    if (this.#closed || !this.#backlog.exceeds(2)) return !this.#closed;
+    this.#cutOff('on and on, and does not read the answers');
     return false;
   }
 
   /** Counts messages that were not sent because the peer is behind, and says so once. */
   countDropped(messages = 1): void {
-    this.#drops.count(messages, this.#backlogBytes);
+    this.#backlog.countDropped(messages);
   }
 
-  /** Writes what was encoded in this turn, unless too much waits in the link: then it gathers until that is gone. */
+  /** Writes what was encoded in this turn. */
   flush(): void {
-    if (this.out.length === 0 || this.#closed || this.#linkBytes > MAX_AHEAD_BYTES) return;
-    if (this.link.write(this.out.take())) this.out.reuse();
-    this.#linkBytes = this.link.waitingBytes;
+    if (!this.#closed) this.#backlog.flush();
   }
 
   /** What waited in the link is gone: it takes more. */
   drained(): void {
-    this.#linkBytes = 0;
+    this.#backlog.drained();
     this.#context.changed(this);
-    this.#drops.end();
   }
 
   /** Takes bytes from the link. Bad ones close it, with a line in the log. */
@@ -169,11 +162,13 @@ export class Peer implements MessageHandler {
     if (this.#closed) return;
     this.silentMs = 0;
     const fault = this.#decoder.push(bytes);
-    if (fault !== undefined && !this.#closed) {
-      this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason: fault });
-      this.link.close();
-    }
+    if (fault !== undefined && !this.#closed) this.#cutOff(fault);
     this.#context.changed(this);
+  }
+
+  #cutOff(reason: string): void {
+    this.#context.observer.report({ type: 'bad-input', remote: this.remote, reason });
+    this.close();
   }
 
   /** Closes the connection and tells the other end why. */
@@ -270,27 +265,14 @@ export class Peer implements MessageHandler {
     else this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
 
-  promise(
-    acceptorId: number,
-    instanceId: number,
-    ballot: number,
-    valueBallot: number,
-    value: Uint8Array,
-  ): void {
-    if (this.#isVoteOf(acceptorId)) {
-      this.#context.roles.proposer?.onPromise(this, instanceId, ballot, valueBallot, value);
-    }
+  promise(aid: number, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void {
+    if (!this.#isVoteOf(aid)) return;
+    this.#context.roles.proposer?.onPromise(this, instanceId, ballot, valueBallot, value);
   }
 
   /** Hot. Counted by the ballot the value was accepted at: the other one is only what was promised since. */
-  accepted(
-    acceptorId: number,
-    instanceId: number,
-    _ballot: number,
-    valueBallot: number,
-    value: Uint8Array,
-  ): void {
-    if (!this.#isVoteOf(acceptorId) || valueBallot === 0) return;
+  accepted(aid: number, instanceId: number, _ballot: number, valueBallot: number, value: Uint8Array): void {
+    if (!this.#isVoteOf(aid) || valueBallot === 0) return;
     this.#context.roles.learner?.onAccepted(this, instanceId, valueBallot, value);
     this.#context.roles.proposer?.onAccepted(this, instanceId, valueBallot, value);
   }
@@ -303,10 +285,25 @@ export class Peer implements MessageHandler {
   chosen(ballot: number, from: number, to: number): void {
     if (this.#hello?.id !== ballotOwner(ballot) || !this.hasRole(Role.proposer)) return;
     this.#context.roles.learner?.onChosen(this, ballot, from, to);
+    this.#acceptor?.onChosen(ballot, from, to);
   }
 
   spare(ballot: number): void {
     this.sparedBallot = ballot;
+  }
+
+  fetch(from: number, to: number, bytes: number): void {
+    this.#context.roles.acceptor?.onFetch(this, from, to, bytes);
+  }
+
+  /** No vote: what that acceptor has learned, for those who ask it. */
+  chosenValue(acceptorId: number, instanceId: number, ballot: number, value: Uint8Array): void {
+    if (!this.#isVoteOf(acceptorId)) return;
+    this.#context.roles.learner?.onChosenValue(this, instanceId, ballot, value);
+  }
+
+  fetched(acceptorId: number, from: number, to: number, next: number): void {
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.learner?.onFetched(this, from, to, next);
   }
 
   preempted(acceptorId: number, instanceId: number, ballot: number): void {

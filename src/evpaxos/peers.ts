@@ -6,7 +6,7 @@
  */
 import type { Config, NodeAddress } from '../config/config.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
-import { type Hello, Role } from '../transport/messages.ts';
+import { Capability, type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
 import { type Loopback, makeLoopback } from './loopback.ts';
 import type { Observer } from './observer.ts';
@@ -268,7 +268,7 @@ export class Peers {
 
   /** Two connections between the same two processes, one opened by each, know each other. */
   #pair(peer: Peer): void {
-    if (!peer.isBrief || this.isSelf(peer)) return;
+    if (!peer.can(Capability.brief) || this.isSelf(peer)) return;
     for (const other of peer.outbound ? this.#inbound : this.ready()) {
       if (!other.isProcessOf(peer)) continue;
       // The newest there is: an older one may be lost already, and not know it.

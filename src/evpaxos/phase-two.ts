@@ -9,7 +9,7 @@
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import { encodeChosen } from '../transport/encode.ts';
-import { Role } from '../transport/messages.ts';
+import { Capability, Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import type { Asking } from './asking.ts';
 import { instancesExhausted } from './exhausted.ts';
@@ -118,18 +118,22 @@ export class PhaseTwo {
     }
   }
 
-  /** One connection to each process of ours that learns: the one by which it gets ACCEPTs, if it does. */
+  /**
+   * One connection to each process of ours that learns: the one by which it gets ACCEPTs, if it does. A mere acceptor
+   * has use for it too, if it tells what it has learned.
+   */
   *#listeners(): Generator<Peer> {
     const { asking, peers } = this.#options;
     for (const peer of asking.acceptors) {
-      if (peer.isBrief && peer.hasRole(Role.learner) && !peers.isSelf(peer)) {
+      const isConcerned = peer.hasRole(Role.learner) || peer.can(Capability.stream);
+      if (peer.can(Capability.brief) && isConcerned && !peers.isSelf(peer)) {
         const way = asking.way(peer);
         if (!way.isBehind()) yield way;
       }
     }
     if (!peers.hasSelf) return; // its acceptor's values are what a mere learner can do with
     for (const peer of peers.inbound) {
-      if (peer.isBrief && !peer.hasRole(Role.acceptor) && !peer.isBehind()) yield peer;
+      if (peer.can(Capability.brief) && !peer.hasRole(Role.acceptor) && !peer.isBehind()) yield peer;
     }
   }
 }

@@ -13,6 +13,9 @@ export interface AcceptorHandler {
   onQuery(peer: Peer, token: number): void;
   onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void;
   onHeartbeat(peer: Peer, ballot: number, chosen: number, next: number): void;
+  onFetch(peer: Peer, from: number, to: number, bytes: number): void;
+  /** The leader of `ballot` counted a quorum for each of these instances. */
+  onChosen(ballot: number, from: number, to: number): void;
 }
 
 /** Votes reach a proposer or a learner only from our own connection to acceptor i, and only with aid = i. */
@@ -50,6 +53,10 @@ export interface LearnerHandler {
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
   /** The leader of `ballot` counted a quorum for each of these instances. */
   onChosen(peer: Peer, ballot: number, from: number, to: number): void;
+  /** Our acceptor at the other end learned that this was chosen. */
+  onChosenValue(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void;
+  /** It has told all that it knows from `from` to `to`; before `next` it knows no more. */
+  onFetched(peer: Peer, from: number, to: number, next: number): void;
   onStatus(peer: Peer, status: AcceptorStatus): void;
   onAcceptorState(peer: Peer, trimInstanceId: number): void;
 }

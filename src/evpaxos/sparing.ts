@@ -7,6 +7,7 @@
  * The source is our own acceptor, else the one in the leader's process. Without one nobody is spared.
  */
 import { encodeSpare } from '../transport/encode.ts';
+import { Capability } from '../transport/messages.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 
@@ -59,7 +60,7 @@ export class Sparing {
 
   #tell(whom: (peer: Peer) => boolean, ballot: number): void {
     for (const peer of this.#peers.acceptors) {
-      if (!peer.isBrief || !whom(peer)) continue;
+      if (!peer.can(Capability.brief) || !whom(peer)) continue;
       encodeSpare(peer.out, ballot);
       peer.sent();
     }

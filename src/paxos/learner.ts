@@ -8,7 +8,6 @@
  * counting promised ballots is how the original lost agreement. It keeps each acceptor's newest acceptance in a ring
  * of `window` instances; what is beyond the ring is only remembered as seen, and asked for later.
  */
-
 import { sameBytes } from './acceptor.ts';
 import { instanceId as brand, type InstanceId, NO_BALLOT } from './ballot.ts';
 import { invariant } from './invariant.ts';
@@ -22,6 +21,8 @@ export interface Chosen {
   readonly ballot: number;
   /** a view; copy to keep for long */
   readonly value: Uint8Array;
+  /** the acceptor in this process told that it holds this value, accepted at this ballot or above */
+  readonly isHeld: boolean;
 }
 
 export type LearnOutcome =
@@ -42,6 +43,8 @@ export interface LearnerOptions {
   readonly maxBytes?: number;
   /** true: from instance 1; false: from the first instance heard of. True unless told. */
   readonly catchUp?: boolean;
+  /** the acceptor in this process, if there is one */
+  readonly self?: number;
 }
 
 /** How many instances the ring holds before it has to grow. */
@@ -55,6 +58,7 @@ export class Learner {
   readonly window: number;
   readonly maxBytes: number;
   readonly #quorum: number;
+  readonly #self: number;
   #waitingForFirst: boolean;
   #hasBegun: boolean;
   #next = 1;
@@ -73,12 +77,13 @@ export class Learner {
   #counted = { ballot: 0, from: 0, to: 0 };
 
   constructor(options: LearnerOptions) {
-    const { acceptors, window = 65_536, maxBytes = 67_108_864, catchUp = true } = options;
+    const { acceptors, window = 65_536, maxBytes = 67_108_864, catchUp = true, self = -1 } = options;
     invariant(window >= 1 && (window & (window - 1)) === 0, 'a ring has a power of two slots');
     this.acceptors = acceptors;
     this.window = window;
     this.maxBytes = maxBytes;
     this.#quorum = quorumSize(acceptors);
+    this.#self = self;
     this.#waitingForFirst = !catchUp;
     this.#hasBegun = catchUp;
     this.#slots = Math.min(window, FIRST_SLOTS);
@@ -200,6 +205,25 @@ export class Learner {
     return true;
   }
 
+  /**
+   * An acceptor learned that `value` was chosen, at `ballot`: no vote, and none is needed. Keeps the view, in the place
+   * of its vote, which counts no more. Has room beside acceptances: what is asked for is bounded. Hot.
+   */
+  receiveLearned(acceptorId: number, instanceId: number, ballot: number, value: Uint8Array): LearnOutcome {
+    if (acceptorId < 0 || acceptorId >= this.acceptors) return 'no such acceptor';
+    if (!this.#hasBegun || instanceId >= this.#next + this.window) return 'beyond the window';
+    if (this.isClosed(instanceId)) return 'delivered already';
+    while (this.#next + this.#slots <= instanceId) this.#grow();
+    if (this.#keptBytes >= 2 * this.maxBytes && instanceId !== this.#next) return 'no room';
+    if (instanceId > this.#highestSeen) this.#highestSeen = instanceId;
+    const base = (instanceId & (this.#slots - 1)) * this.acceptors;
+    if (!this.#isKept(base, value)) this.#keptBytes += value.length;
+    this.#ballots[base + acceptorId] = ballot;
+    this.#keep(base, base + acceptorId, value);
+    this.#close(instanceId, ballot, value);
+    return 'closed';
+  }
+
   #isCounted(instanceId: number, acceptedBallot: number): boolean {
     const { ballot, from, to } = this.#counted;
     return acceptedBallot === ballot && instanceId >= from && instanceId <= to;
@@ -257,10 +281,19 @@ export class Learner {
     const slot = this.#next & (this.#slots - 1);
     const value = this.#chosen[slot];
     if (value === undefined) return undefined;
-    const chosen = { instanceId: brand(this.#next), ballot: this.#closed[slot] ?? NO_BALLOT, value };
+    const ballot = this.#closed[slot] ?? NO_BALLOT;
+    const isHeld = this.#isHeld(slot, ballot, value);
+    const chosen = { instanceId: brand(this.#next), ballot, value, isHeld };
     this.#clear(this.#next);
     this.#next++;
     return chosen;
+  }
+
+  /** What was accepted at the ballot of a choice, or above, is what was chosen; bytes are compared all the same. */
+  #isHeld(slot: number, ballot: number, value: Uint8Array): boolean {
+    const own = slot * this.acceptors + this.#self;
+    const held = this.#self < 0 ? undefined : this.#values[own];
+    return held !== undefined && (this.#ballots[own] ?? 0) >= ballot && sameBytes(held, value);
   }
 
   /** True if an instance is known to be chosen. */
@@ -288,7 +321,8 @@ export class Learner {
 
   /** Another learner in the same state, sharing nothing that changes. */
   copy(): Learner {
-    const copy = new Learner({ acceptors: this.acceptors, window: this.window, maxBytes: this.maxBytes });
+    const { acceptors, window, maxBytes } = this;
+    const copy = new Learner({ acceptors, window, maxBytes, self: this.#self });
     copy.#keptBytes = this.#keptBytes;
     copy.#waitingForFirst = this.#waitingForFirst;
     copy.#hasBegun = this.#hasBegun;

@@ -103,6 +103,7 @@ export class Checkers {
     if (this.#options.judged === false) return;
     if (message.type === 'accept') this.#ballots.proposed(message.instanceId, message.ballot, message.value);
     if (message.type === 'chosen') this.#isCounted(message.ballot, message.from, message.to);
+    if (message.type === 'chosenValue') this.#isLearned(message.instanceId, message.ballot, message.value);
     const durable = acceptorId === undefined ? undefined : this.#options.disks[acceptorId]?.durable;
     if (acceptorId === undefined || durable === undefined) return;
     switch (message.type) {
@@ -160,6 +161,13 @@ export class Checkers {
       throw new Violation('durability', `instance ${i} ${what}`, i);
     }
     this.#counted.set(ballot, { from: Math.min(from, known.from), to: Math.max(to, known.to) });
+  }
+
+  /** Somebody tells what was chosen, and at which ballot: a majority of disks has accepted just that. */
+  #isLearned(instanceId: number, ballot: number, value: Uint8Array): void {
+    if (this.#choices.isChosen(instanceId, value) && this.#choices.isChosenAt(instanceId, ballot)) return;
+    const what = `"${text(value)}" was told to be chosen at ballot ${ballot}, which no majority of disks has accepted`;
+    throw new Violation('durability', what, instanceId);
   }
 
   #isPromised(acceptorId: number, durable: MemoryStorage, instanceId: number, ballot: number): void {

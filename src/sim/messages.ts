@@ -22,6 +22,9 @@ export const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
   'promiseFrom',
   'heartbeat',
   'leader',
+  'fetch',
+  'chosenValue',
+  'fetched',
 ]);
 
 /** What a message says of the core's outcome that it came of. */

@@ -62,16 +62,32 @@ export function describeMessage(m: Message): string {
       return `forwarded token=${m.token} ${m.chosen ? 'chosen' : 'returned'}`;
     case 'repair':
       return `repair a${m.acceptorId} i=${m.instanceId}`;
+    case 'storageIdentity':
+      return `storage-identity a${m.acceptorId} ${hex(m.identity)}`;
+    case 'unknown':
+      return `unknown type=${m.unknownType}`;
+    default:
+      return describeLearning(m);
+  }
+}
+
+/** How nodes of ours tell each other what is accepted, and chosen. */
+type Learning = 'acceptedRange' | 'chosen' | 'spare' | 'fetch' | 'chosenValue' | 'fetched';
+
+function describeLearning(m: Extract<Message, { readonly type: Learning }>): string {
+  switch (m.type) {
     case 'acceptedRange':
       return `accepted-range a${m.acceptorId} i=${range(m)} b=${m.ballot}`;
     case 'chosen':
       return `chosen i=${range(m)} b=${m.ballot}`;
     case 'spare':
       return `spare b=${m.ballot}`;
-    case 'storageIdentity':
-      return `storage-identity a${m.acceptorId} ${hex(m.identity)}`;
-    case 'unknown':
-      return `unknown type=${m.unknownType}`;
+    case 'fetch':
+      return `fetch i=${range(m)} bytes=${m.bytes}`;
+    case 'chosenValue':
+      return `chosen-value a${m.acceptorId} i=${m.instanceId} b=${m.ballot} ${value(m)}`;
+    case 'fetched':
+      return `fetched a${m.acceptorId} i=${range(m)} next=${m.next}`;
     default:
       return assertNever(m);
   }
@@ -209,6 +225,19 @@ function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: O
     case 'repair':
       encode.encodeRepair(out, m.acceptorId, m.instanceId);
       break;
+    case 'storageIdentity':
+      encode.encodeStorageIdentity(out, m.acceptorId, m.identity);
+      break;
+    case 'unknown':
+      invariant(false, 'an unknown message is not encoded');
+      break;
+    default:
+      encodeLearning(out, m);
+  }
+}
+
+function encodeLearning(out: ByteBuffer, m: Extract<Message, { readonly type: Learning }>): void {
+  switch (m.type) {
     case 'acceptedRange':
       encode.encodeAcceptedRange(out, m.acceptorId, m.ballot, m.from, m.to);
       break;
@@ -218,11 +247,14 @@ function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: O
     case 'spare':
       encode.encodeSpare(out, m.ballot);
       break;
-    case 'storageIdentity':
-      encode.encodeStorageIdentity(out, m.acceptorId, m.identity);
+    case 'fetch':
+      encode.encodeFetch(out, m.from, m.to, m.bytes);
       break;
-    case 'unknown':
-      invariant(false, 'an unknown message is not encoded');
+    case 'chosenValue':
+      encode.encodeChosenValue(out, m.acceptorId, m.instanceId, m.ballot, m.value);
+      break;
+    case 'fetched':
+      encode.encodeFetched(out, m.acceptorId, m.from, m.to, m.next);
       break;
     default:
       assertNever(m);

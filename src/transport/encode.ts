@@ -271,6 +271,42 @@ export function encodeStorageIdentity(out: ByteBuffer, acceptorId: number, ident
   out.uint53(identity);
 }
 
+export function encodeFetch(out: ByteBuffer, from: number, to: number, bytes: number): void {
+  begin(out, MessageType.fetch, 3, 0);
+  instance53(out, from);
+  out.uint53(to);
+  out.uint53(bytes);
+}
+
+/** Hot while somebody catches up. */
+export function encodeChosenValue(
+  out: ByteBuffer,
+  acceptorId: number,
+  instanceId: number,
+  ballot: number,
+  value: Uint8Array,
+): void {
+  begin(out, MessageType.chosenValue, 4, value.length);
+  acceptor(out, acceptorId);
+  instance53(out, instanceId);
+  out.uint53(ballot);
+  out.value(value);
+}
+
+export function encodeFetched(
+  out: ByteBuffer,
+  acceptorId: number,
+  from: number,
+  to: number,
+  next: number,
+): void {
+  begin(out, MessageType.fetched, 4, 0);
+  acceptor(out, acceptorId);
+  instance53(out, from);
+  out.uint53(to);
+  instance53(out, next);
+}
+
 /** Reserves room for the whole message and writes the array's head and the type, both of one byte. */
 function begin(out: ByteBuffer, type: number, fields: number, valueBytes: number): void {
   out.reserve(MAX_HEAD_BYTES + valueBytes);

@@ -40,6 +40,9 @@ export type Message =
   | Numbers<'chosen', 'ballot' | 'from' | 'to'>
   | Numbers<'spare', 'ballot'>
   | Numbers<'storageIdentity', 'acceptorId' | 'identity'>
+  | Numbers<'fetch', 'from' | 'to' | 'bytes'>
+  | (Numbers<'chosenValue', 'acceptorId' | 'instanceId' | 'ballot'> & WithValue)
+  | Numbers<'fetched', 'acceptorId' | 'from' | 'to' | 'next'>
   | Numbers<'unknown', 'unknownType'>;
 
 /** Collects what a decoder finds. */
@@ -190,6 +193,18 @@ export class MessageLog implements MessageHandler {
 
   storageIdentity(acceptorId: number, identity: number): void {
     this.#messages.push({ type: 'storageIdentity', acceptorId, identity });
+  }
+
+  fetch(from: number, to: number, bytes: number): void {
+    this.#messages.push({ type: 'fetch', from, to, bytes });
+  }
+
+  chosenValue(acceptorId: number, instanceId: number, ballot: number, value: Uint8Array): void {
+    this.#messages.push({ type: 'chosenValue', acceptorId, instanceId, ballot, value });
+  }
+
+  fetched(acceptorId: number, from: number, to: number, next: number): void {
+    this.#messages.push({ type: 'fetched', acceptorId, from, to, next });
   }
 
   unknown(type: number): void {

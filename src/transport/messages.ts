@@ -33,6 +33,9 @@ export const MessageType = {
   acceptedRange: 78,
   chosen: 79,
   spare: 80,
+  fetch: 81,
+  chosenValue: 82,
+  fetched: 83,
   storageIdentity: 90,
 } as const;
 
@@ -62,8 +65,11 @@ export interface Hello {
 
 export const Role = { acceptor: 1, proposer: 2, learner: 4, client: 8 } as const;
 
-/** brief: acceptedRange, chosen and spare, and an ACCEPT on whichever of two connections. */
-export const Capability = { brief: 1 } as const;
+/**
+ * brief: acceptedRange, chosen and spare, and an ACCEPT on whichever of two connections. stream: fetch, chosenValue and
+ * fetched.
+ */
+export const Capability = { brief: 1, stream: 2 } as const;
 
 /** What an acceptor of ours says of itself, when asked and once a second. */
 export interface AcceptorStatus {
@@ -158,6 +164,18 @@ export interface MessageHandler {
   chosen(ballot: number, from: number, to: number): void;
   /** Asks an acceptor to tell no acceptances at `ballot`: they are learned from its leader. 0: tell all. */
   spare(ballot: number): void;
+  /**
+   * Asks one acceptor for what is chosen from `from` to `to`, inclusive; `to` below `from`: for nothing more. It tells
+   * no more than `bytes` of values, but for the last one.
+   */
+  fetch(from: number, to: number, bytes: number): void;
+  /** An acceptor tells what was chosen: this value, at this ballot, and its own record holds it. */
+  chosenValue(acceptorId: number, instanceId: number, ballot: number, value: Uint8Array): void;
+  /**
+   * The end of an answer to fetch: everything from `from` to `to` was told; `to` is `from` - 1 where nothing was. What
+   * comes next it cannot tell before `next`, or not at all if that is 2^53-1.
+   */
+  fetched(acceptorId: number, from: number, to: number, next: number): void;
   /** Acceptor `acceptorId` has the storage `identity`: so an acceptor tells proposers, and proposers acceptors. */
   storageIdentity(acceptorId: number, identity: number): void;
 

@@ -224,6 +224,29 @@ function readStorageIdentity(reader: MsgpackReader, handler: MessageHandler): vo
   if (reader.whole()) handler.storageIdentity(acceptorId, identity);
 }
 
+function readFetch(reader: MsgpackReader, handler: MessageHandler): void {
+  const from = reader.instance53();
+  const to = reader.uint53();
+  const bytes = reader.uint53();
+  if (reader.whole()) handler.fetch(from, to, bytes);
+}
+
+function readChosenValue(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const instanceId = reader.instance53();
+  const ballot = reader.uint53();
+  const value = reader.value();
+  if (reader.whole()) handler.chosenValue(acceptorId, instanceId, ballot, value);
+}
+
+function readFetched(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const from = reader.instance53();
+  const to = reader.uint53();
+  const next = reader.instance53();
+  if (reader.whole()) handler.fetched(acceptorId, from, to, next);
+}
+
 const utf8 = new TextDecoder();
 
 /** Text for people. It ends up in logs and terminals, so what would steer one is taken out. */
@@ -259,6 +282,9 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   acceptedRange: { fields: 4, read: readAcceptedRange },
   chosen: { fields: 3, read: readChosen },
   spare: { fields: 1, read: readSpare },
+  fetch: { fields: 3, read: readFetch },
+  chosenValue: { fields: 4, read: readChosenValue },
+  fetched: { fields: 4, read: readFetched },
   storageIdentity: { fields: 2, read: readStorageIdentity },
 };
 

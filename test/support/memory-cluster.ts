@@ -79,8 +79,9 @@ export class MemoryCluster {
     return this.#start(`replica ${id}`, { roles, id, storage: new MemoryStorage(), ...into(sequence) });
   }
 
-  learner(name: string, sequence: Sequence): Promise<Node> {
-    return this.#start(name, { roles: Role.learner, id: 0, ...into(sequence) });
+  learner(name: string, sequence: Sequence, wantsMore?: () => boolean): Promise<Node> {
+    const slowly = wantsMore === undefined ? {} : { wantsMore };
+    return this.#start(name, { roles: Role.learner, id: 0, ...into(sequence), ...slowly });
   }
 
   client(name: string, sequence?: Sequence): Promise<Node> {

@@ -4,8 +4,12 @@
 import type { Mutant } from '../mutant.ts';
 
 const CORE = 'src/paxos/learner.ts';
-const ROLE = 'src/evpaxos/learner.ts';
+const CATCH_UP = 'src/evpaxos/catch-up.ts';
 const PEER = 'src/evpaxos/peer.ts';
+const ACCEPTOR = 'src/evpaxos/acceptor.ts';
+const SERVING = 'src/evpaxos/serving.ts';
+const SOURCE = 'src/evpaxos/source.ts';
+const LEARNED = 'src/paxos/learned.ts';
 
 export const LEARNER_MUTANTS: readonly Mutant[] = [
   {
@@ -126,10 +130,10 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CORE,
-        find: 'if (value === undefined) return undefined;\n    const chosen =',
+        find: 'if (value === undefined) return undefined;\n    const ballot =',
         replace:
           'if (value === undefined) {\n      if (this.#highestClosed > this.#next + 16) this.#clear(this.#next++);\n' +
-          '      return undefined;\n    }\n    const chosen =',
+          '      return undefined;\n    }\n    const ballot =',
       },
     ],
   },
@@ -180,8 +184,73 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     breaks: 'what was missed is never asked for',
     edits: [
       {
-        file: ROLE,
-        find: 'this.#ask(next, Math.min(next + REPEAT_INSTANCES - 1, this.#reachable));',
+        file: CATCH_UP,
+        find: 'this.#wasStuck = true;\n    this.#ask(next, true);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    id: 'learned-without-own-record',
+    breaks: 'an acceptor tells as chosen whatever its record holds where its process delivered something',
+    edits: [
+      {
+        file: ACCEPTOR,
+        find: 'if (record === undefined || record.acceptedBallot < ballot || !sameBytes(record.value, value)) return;',
+        replace: '',
+      },
+      {
+        file: SERVING,
+        find: 'const isTold = acceptedBallot >= span.ballot;',
+        replace: 'const isTold = true;',
+      },
+    ],
+  },
+  {
+    id: 'tells-beyond-what-is-learned',
+    breaks: 'an acceptor asked for a stretch tells all that it has accepted there, chosen or not',
+    edits: [
+      {
+        file: SERVING,
+        find: 'const last = Math.min(span.to, wanted.to);',
+        replace: 'const last = wanted.to;',
+      },
+    ],
+  },
+  {
+    id: 'learned-not-cut-at-a-hole',
+    breaks: 'a stretch that was learned goes on over instances that were not',
+    edits: [
+      {
+        file: LEARNED,
+        find: 'if (first === this.#to + 1 && ballot === this.#ballot) {',
+        replace: 'if (ballot === this.#ballot) {',
+      },
+    ],
+    beyond: {
+      why: 'what an acceptor of a process that learns accepted at the ballot of a choice was chosen, nearly always',
+      tests: ['src/paxos/learned.test.ts'],
+    },
+  },
+  {
+    id: 'told-by-anybody',
+    breaks: 'what is told to be chosen is taken from whoever tells it, for whichever acceptor',
+    edits: [
+      {
+        file: PEER,
+        find: 'if (!this.#isVoteOf(acceptorId)) return;\n    this.#context.roles.learner?.onChosenValue',
+        replace: 'this.#context.roles.learner?.onChosenValue',
+      },
+    ],
+    beyond: { why: 'nobody in the simulator speaks for others', tests: ['test/hostile/catch-up.test.ts'] },
+  },
+  {
+    id: 'silent-source-kept',
+    breaks: 'a learner waits for ever for the acceptor that it asked',
+    edits: [
+      {
+        file: SOURCE,
+        find: "if (now - this.#heardAt >= SOURCE_SILENT_MS) return this.#giveUp(peer, 'says nothing', 0);",
         replace: '',
       },
     ],
