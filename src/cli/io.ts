@@ -33,6 +33,10 @@ export const ExitCode = {
   misused: 2,
   /** it needs instances that were trimmed: started again as it was, it would end again */
   behindTrim: 3,
+  /** status: too few acceptors are up for anything to be chosen */
+  noQuorum: 4,
+  /** status --require-leader: nobody leads */
+  noLeader: 5,
 } as const;
 
 /** A command did not do what it was asked to: ends it with this one line. */

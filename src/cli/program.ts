@@ -1,9 +1,9 @@
 /**
  * The command line, as a function: arguments in, an exit code out. Everything else goes through Io.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
+import { packageVersion } from '../evpaxos/hello.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { acceptorCommand } from './acceptor.ts';
 import { clientCommand } from './client.ts';
@@ -16,6 +16,7 @@ import { learnerCommand } from './learner.ts';
 import { proposerCommand } from './proposer.ts';
 import { replicaCommand } from './replica.ts';
 import { simCommand } from './sim.ts';
+import { statusCommand } from './status.ts';
 
 const HELP_COLUMNS = 100;
 
@@ -26,6 +27,10 @@ A cluster in one terminal each:
   npx libpaxos replica 1 paxos.conf
   npx libpaxos replica 2 paxos.conf
   npx libpaxos client paxos.conf
+
+How they are, all of them:
+
+  npx libpaxos status paxos.conf
 
 Each command says more: npx libpaxos client -h`;
 
@@ -52,7 +57,7 @@ function makeProgram(io: Io): Command {
       'Paxos: a cluster that agrees on one sequence of values, and keeps it while most of it is up.',
     )
     .usage('<command> [arguments]')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'say what it does')
     .helpCommand('help [command]', 'say what a command does')
     .exitOverride()
@@ -75,6 +80,7 @@ function makeProgram(io: Io): Command {
     clientCommand,
     counterCommand,
     configCommand,
+    statusCommand,
     demoCommand,
     simCommand,
     exploreCommand,
@@ -112,11 +118,4 @@ function tellError(error: unknown, io: Io): void {
 function tellLine(line: string, io: Io): void {
   const { red } = pc.createColors(io.colours);
   io.err(`${red('error:')} ${line}\n`);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const read: unknown = JSON.parse(text);
-  const isRecord = typeof read === 'object' && read !== null && 'version' in read;
-  return isRecord ? String(read.version) : 'unknown';
 }

@@ -11,6 +11,7 @@ import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
+import { isOnlooker } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 
 /** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
@@ -75,7 +76,12 @@ export class Acceptances {
     for (const peer of this.#peers.inbound) {
       // An original learner dies of an empty value.
       if (this.#isEmpty && !peer.isOurs) continue;
-      if (peer.sparedBallot === this.#ballot || (peer === this.#asker && this.#hearsRanges(peer))) continue;
+      if (
+        isOnlooker(peer) ||
+        peer.sparedBallot === this.#ballot ||
+        (peer === this.#asker && this.#hearsRanges(peer))
+      )
+        continue;
       others.push(peer);
     }
     return others;

@@ -12,18 +12,18 @@ import { ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { Learned } from '../paxos/learned.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import type { Storage } from '../paxos/storage.ts';
+import type { ByteBuffer } from '../transport/buffer.ts';
 import {
   encodeAccepted,
   encodeAcceptorState,
   encodeLeader,
   encodePreempted,
   encodePromise,
-  encodePromisedValue,
   encodePromiseFrom,
   encodeRepair,
   encodeStatus,
 } from '../transport/encode.ts';
-import { Role } from '../transport/messages.ts';
+import { type AcceptorStatus, Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
@@ -32,6 +32,7 @@ import type { Observer } from './observer.ts';
 import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import { encodeRangedPromise, encodeRefusal, MAX_RECORDS_PER_TURN } from './ranged-promise.ts';
 import type { AcceptorHandler, PeerListener } from './roles.ts';
 import { Serving } from './serving.ts';
 import { Stuck } from './stuck.ts';
@@ -39,16 +40,12 @@ import type { Turn } from './turn.ts';
 
 /** Everybody connected hears the trim point this often, as in the original. */
 const STATE_INTERVAL_MS = 1000;
-/** The most records that are told to one peer in one turn, whatever it asks for; it asks again. */
-export const MAX_RECORDS_PER_TURN = 4096;
 /**
  * An original learner asks for so many instances every 100 ms, where it misses as many or more: it is told a stretch
  * that is worth the wait, and takes it.
  */
 const ORIGINALS_REPEAT = 11;
 const MORE_FOR_ORIGINALS = 2048;
-/** The most bytes of values in one answer to a ranged prepare. */
-const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
 export interface AcceptorRoleOptions {
   readonly id: number;
@@ -280,27 +277,9 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       const isLeaders = peer === this.#leader.peer && ballot === this.leaderBallot;
       const outcome = this.#acceptor.receivePrepareFrom(from, ballot, isLeaders);
       if (outcome === 'refused' || peer.isBehind()) return;
-      const acceptor = this.#acceptor;
       const out = this.#outbox.to(peer);
-      const trim = acceptor.trimInstanceId;
-      if (outcome === 'preempted') {
-        encodePromiseFrom(out, acceptor.id, ballot, from, from, acceptor.preemptedBy, trim, 0);
-        return;
-      }
-      const first = Math.max(from, trim + 1);
-      let covered = to < acceptor.highestAccepted ? to : Number.MAX_SAFE_INTEGER;
-      let count = 0;
-      let bytes = 0;
-      for (const { instanceId, acceptedBallot, value } of acceptor.accepted(first, to)) {
-        if (count >= MAX_RECORDS_PER_TURN || bytes >= MAX_RANGE_BYTES) {
-          covered = instanceId - 1;
-          break;
-        }
-        encodePromisedValue(out, acceptor.id, ballot, instanceId, acceptedBallot, value);
-        count++;
-        bytes += value.length;
-      }
-      encodePromiseFrom(out, acceptor.id, ballot, first, covered, ballot, trim, count);
+      if (outcome === 'preempted') encodeRefusal(out, this.#acceptor, from, ballot);
+      else encodeRangedPromise(out, this.#acceptor, { from, to, ballot });
     });
   }
 
@@ -361,7 +340,12 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       peer.countDropped();
       return;
     }
-    encodeStatus(this.#outbox.to(peer), {
+    encodeStatus(this.#outbox.to(peer), this.status(token));
+  }
+
+  /** How far it is. May be told only by way of `outTo`: not all of it need be on disk. */
+  status(token: number): AcceptorStatus {
+    return {
       acceptorId: this.#acceptor.id,
       token,
       highestBallot: this.#acceptor.highestBallot,
@@ -369,7 +353,12 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       trimInstanceId: this.#acceptor.trimInstanceId,
       chosen: this.#chosen,
       leaderBallot: this.leaderBallot,
-    });
+    };
+  }
+
+  /** Where something is encoded that tells what this acceptor has on disk. */
+  outTo(peer: Peer): ByteBuffer {
+    return this.#outbox.to(peer);
   }
 
   /** Runs a handler; a storage that fails in it ends the acceptor. */

@@ -4,6 +4,7 @@
 import { ballotOwner } from '../paxos/ballot.ts';
 import type { Clock } from '../transport/transport.ts';
 import type { Peer } from './peer.ts';
+import { areOneProcess } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 import { hasOurProposer } from './routes.ts';
 
@@ -57,6 +58,6 @@ export class HeardLeader {
    */
   isIntruder(peer: Peer, ballot: number): boolean {
     if (ballot !== this.#ballot || this.#peer === undefined) return false;
-    return peer !== this.#peer && !peer.isProcessOf(this.#peer);
+    return peer !== this.#peer && !areOneProcess(peer, this.#peer);
   }
 }

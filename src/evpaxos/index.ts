@@ -1,4 +1,11 @@
 /** libpaxos: networked Paxos. Nodes that stand in for the original's, and what a program needs to run them. */
+export {
+  type ClusterStatus,
+  ClusterWatch,
+  clusterStatus,
+  type NodeStatus,
+  type StatusOptions,
+} from './cluster-status.ts';
 export type { Delivered } from './deliveries.ts';
 export type { World } from './node.ts';
 export {

@@ -3,7 +3,6 @@
  * learner and a replica differ in.
  */
 import type { Config } from '../config/config.ts';
-import { clusterFingerprint } from '../config/index.ts';
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
@@ -12,25 +11,24 @@ import type { Storage } from '../paxos/storage.ts';
 import { WaitingValues } from '../paxos/waiting.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { encodeTrim } from '../transport/encode.ts';
-import { Capability, Role } from '../transport/messages.ts';
+import { Role } from '../transport/messages.ts';
 import { systemRandom } from '../transport/random.ts';
 import { TcpTransport } from '../transport/tcp.ts';
 import type { Clock, Random, Transport } from '../transport/transport.ts';
 import { AcceptorRole } from './acceptor.ts';
 import { behindTrimError } from './behind-trim.ts';
+import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
 import { type Observer, SILENT } from './observer.ts';
 import { Peers } from './peers.ts';
 import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
+import { Reporter } from './reporter.ts';
 import type { Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
 import { Storages } from './storages.ts';
 import { Turn } from './turn.ts';
 import { type Route, type Value, type ValueQueue, ValueRouter } from './values.ts';
-
-/** What this software calls itself in HELLO. */
-const SOFTWARE = 'libpaxos (TypeScript)';
 
 /** The world a node runs in; the real one unless told. */
 export interface World {
@@ -90,12 +88,21 @@ export class Node {
   readonly #pending = new Set<(error: PaxosError) => void>();
 
   constructor(options: NodeOptions) {
-    const { config, id, roles: roleBits, observer = SILENT, random = systemRandom() } = options;
+    const { config, id, roles: roleBits, random = systemRandom() } = options;
     this.config = config;
     this.#options = options;
-    this.#observer = observer;
     this.#clock = options.clock ?? new SystemClock();
     this.#turn = new Turn(this.#clock);
+    const { observer: outer = SILENT } = options;
+    const reporter = new Reporter({
+      config,
+      id,
+      roles: roleBits,
+      clock: this.#clock,
+      turn: this.#turn,
+      observer: outer,
+    });
+    this.#observer = reporter;
     this.closed = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -103,25 +110,15 @@ export class Node {
     // Whoever does not look at `closed` hears of a failure from the observer.
     this.closed.catch(() => undefined);
 
-    const roles: Roles = { listeners: [] };
-    const process = 1 + Math.floor(random.next() * 0xffff_fffe);
-    const fingerprint = clusterFingerprint(config);
-    const hello = {
-      version: 1,
-      roles: roleBits,
-      id,
-      process,
-      capabilities: Capability.brief | Capability.stream,
-      fingerprint,
-      software: SOFTWARE,
-      storage: options.storage?.identities?.own ?? 0,
-    };
+    const roles: Roles = { listeners: [reporter], status: reporter };
+    const storage = options.storage?.identities?.own ?? 0;
+    const hello = helloOf(config, { roles: roleBits, id, storage }, random);
     const transport = options.transport ?? new TcpTransport({ noDelay: config.tcpNodelay });
     this.peers = new Peers({
       transport,
       clock: this.#clock,
       turn: this.#turn,
-      observer,
+      observer: reporter,
       roles,
       hello,
       config,
@@ -132,7 +129,7 @@ export class Node {
     const isAcceptor = (roleBits & Role.acceptor) !== 0;
     const storages = this.#makeStorages(isProposer, roles);
     // A proposer learns too: it has to know what was chosen, whoever proposed it.
-    if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner(process);
+    if (isProposer || (roleBits & Role.learner) !== 0) this.learner = this.#makeLearner(hello.process);
     if (isProposer) this.proposer = this.#makeProposer(random);
     if (isAcceptor) {
       this.acceptor = this.#makeAcceptor();
@@ -146,6 +143,7 @@ export class Node {
     if (this.values !== undefined) roles.values = this.values;
     for (const role of [this.acceptor, this.learner, this.proposer, this.values])
       if (role !== undefined) roles.listeners.push(role);
+    reporter.lookAt(this, options.storage);
   }
 
   /** The port it listens on; undefined if it does not. */

@@ -40,3 +40,15 @@ export function isAdmitted(peer: Peer, hello: Hello, context: PeerContext): bool
   peer.refuse(RefusalCode.otherCluster, `it belongs to another cluster (${ours})`);
   return false;
 }
+
+/** True for who said HELLO and has no role: it asks, and is told nothing that it did not ask for. */
+export function isOnlooker(peer: Peer): boolean {
+  return peer.peerHello?.roles === 0;
+}
+
+/** True if the other ends of two connections are the same process. */
+export function areOneProcess(one: Peer, other: Peer): boolean {
+  const [mine, theirs] = [one.peerHello, other.peerHello];
+  if (mine === undefined || theirs === undefined) return false;
+  return mine.process === theirs.process && mine.id === theirs.id && mine.roles === theirs.roles;
+}

@@ -99,13 +99,6 @@ export class Peer implements MessageHandler {
     return this.#hello !== undefined && (this.#hello.capabilities & capability) !== 0;
   }
 
-  /** True if the other end is the same process as that of another connection, or this one. */
-  isProcessOf(other: Peer): boolean {
-    const [mine, theirs] = [this.#hello, other.#hello];
-    if (mine === undefined || theirs === undefined) return false;
-    return mine.process === theirs.process && mine.id === theirs.id && mine.roles === theirs.roles;
-  }
-
   hasRole(role: number): boolean {
     return this.#hello !== undefined && (this.#hello.roles & role) !== 0;
   }
@@ -371,6 +364,13 @@ export class Peer implements MessageHandler {
   storageIdentity(acceptorId: number, identity: number): void {
     this.#context.roles.storages?.onStorageIdentity(this, acceptorId, identity);
   }
+
+  nodeQuery(token: number): void {
+    this.#context.roles.status?.onNodeQuery(this, token);
+  }
+
+  /** No node asks. */
+  nodeStatus(): void {}
 
   unknown(type: number): void {
     const text = `${this.remote} sent a message of type ${type}: ignored`;

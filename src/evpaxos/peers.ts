@@ -11,7 +11,7 @@ import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } fro
 import { type Loopback, makeLoopback } from './loopback.ts';
 import type { Observer } from './observer.ts';
 import { Peer } from './peer.ts';
-import { type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
+import { areOneProcess, type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
 import type { Roles } from './roles.ts';
 import type { Turn } from './turn.ts';
 
@@ -270,7 +270,7 @@ export class Peers {
   #pair(peer: Peer): void {
     if (!peer.can(Capability.brief) || this.isSelf(peer)) return;
     for (const other of peer.outbound ? this.#inbound : this.ready()) {
-      if (!other.isProcessOf(peer)) continue;
+      if (!areOneProcess(other, peer)) continue;
       // The newest there is: an older one may be lost already, and not know it.
       unpair(other);
       unpair(peer);

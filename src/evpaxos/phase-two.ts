@@ -15,7 +15,7 @@ import type { Asking } from './asking.ts';
 import { instancesExhausted } from './exhausted.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
-import { Repairs } from './repairs.ts';
+import { MAX_REPAIRS, Repairs } from './repairs.ts';
 import type { Turn } from './turn.ts';
 import type { Value } from './values.ts';
 
@@ -72,6 +72,15 @@ export class PhaseTwo {
       }
     } while (asking.prepareAhead() && core.waitingCount > 0);
     this.#tellChosen(isAccepting);
+  }
+
+  /** Opens repairs of an old instance and its neighbours; those that are to be asked for. */
+  openRepairs(instanceId: number): number[] {
+    const { core, clock } = this.#options;
+    const opened: number[] = [];
+    for (let i = instanceId; i < Math.min(instanceId + MAX_REPAIRS, core.low); i++)
+      if (this.repairs.open(i, clock.now())) opened.push(i);
+    return opened;
   }
 
   /** Hot. */

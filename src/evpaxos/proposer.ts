@@ -22,7 +22,6 @@ import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import { PhaseTwo } from './phase-two.ts';
 import { Raises } from './raises.ts';
-import { MAX_REPAIRS } from './repairs.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
 import { hasOurProposer, leaderRoute } from './routes.ts';
 import { Trims } from './trims.ts';
@@ -100,6 +99,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   get isLeading(): boolean {
     return this.#state === 'leading';
+  }
+
+  get leaderBallot(): number {
+    return this.isLeading ? this.core.ballot : this.#leadership.leaderBallot(this.#options.clock.now());
   }
 
   start(): void {
@@ -243,10 +246,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     if (this.#state !== 'leading' || instanceId >= this.core.low || !this.core.hasProbedQuorum('all')) return;
     if (instanceId <= this.#trims.believed || instanceId > MAX_WIRE_INSTANCE) return;
     // Where one is missing its neighbours are. Originals have not told what they promised there: ours are asked alone.
-    const last = Math.min(instanceId + MAX_REPAIRS, this.core.low);
-    for (let i = instanceId; i < last; i++) {
-      if (this.#phaseTwo.repairs.open(i, this.#options.clock.now())) this.#asking.prepareAtOurs(i);
-    }
+    for (const i of this.#phaseTwo.openRepairs(instanceId)) this.#asking.prepareAtOurs(i);
   }
 
   /** An instance was chosen just now, not asked for as history: whoever proposed it is active, and leads. */

@@ -74,6 +74,11 @@ export interface ValueHandler {
   onForwarded(peer: Peer, token: number, chosen: boolean): void;
 }
 
+/** Whoever asks how the node is, is told. */
+export interface StatusHandler {
+  onNodeQuery(peer: Peer, token: number): void;
+}
+
 /** Who wants to know that a peer can be spoken to (it said HELLO, or is taken for an original) or is gone. */
 export interface PeerListener {
   onPeerReady(peer: Peer): void;
@@ -88,5 +93,6 @@ export interface Roles {
   learner?: LearnerHandler;
   values?: ValueHandler;
   storages?: StoragesHandler;
+  status?: StatusHandler;
   readonly listeners: PeerListener[];
 }

@@ -194,6 +194,11 @@ export class ValueRouter implements ValueHandler, PeerListener {
     }
   }
 
+  /** What waits here, to be looked at. */
+  get waiting(): Pick<ValueQueue, 'waitingCount' | 'waitingBytes'> {
+    return this.#options.queue;
+  }
+
   onPeerReady(_peer: Peer): void {
     this.#options.turn.schedule();
   }

@@ -25,6 +25,8 @@ export const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
   'fetch',
   'chosenValue',
   'fetched',
+  'nodeQuery',
+  'nodeStatus',
 ]);
 
 /** What a message says of the core's outcome that it came of. */

@@ -34,6 +34,13 @@ export function describeMessage(m: Message): string {
       return `acceptor-state a${m.acceptorId} trim=${m.trimInstanceId}`;
     case 'clientValue':
       return `client-value ${value(m)}`;
+    default:
+      return describeExtension(m);
+  }
+}
+
+function describeExtension(m: Extension): string {
+  switch (m.type) {
     case 'hello':
       return describeHello(m);
     case 'refused':
@@ -71,8 +78,16 @@ export function describeMessage(m: Message): string {
   }
 }
 
-/** How nodes of ours tell each other what is accepted, and chosen. */
-type Learning = 'acceptedRange' | 'chosen' | 'spare' | 'fetch' | 'chosenValue' | 'fetched';
+/** How nodes of ours tell each other what is accepted, and chosen, and how they are. */
+type Learning =
+  | 'acceptedRange'
+  | 'chosen'
+  | 'spare'
+  | 'fetch'
+  | 'chosenValue'
+  | 'fetched'
+  | 'nodeQuery'
+  | 'nodeStatus';
 
 function describeLearning(m: Extract<Message, { readonly type: Learning }>): string {
   switch (m.type) {
@@ -88,6 +103,10 @@ function describeLearning(m: Extract<Message, { readonly type: Learning }>): str
       return `chosen-value a${m.acceptorId} i=${m.instanceId} b=${m.ballot} ${value(m)}`;
     case 'fetched':
       return `fetched a${m.acceptorId} i=${range(m)} next=${m.next}`;
+    case 'nodeQuery':
+      return `node-query token=${m.token}`;
+    case 'nodeStatus':
+      return `node-status token=${m.token} ${m.report}`;
     default:
       return assertNever(m);
   }
@@ -183,7 +202,10 @@ type Original =
   | 'acceptorState'
   | 'clientValue';
 
-function encodeExtension(out: ByteBuffer, m: Exclude<Message, { readonly type: Original }>): void {
+/** What only nodes of ours send. */
+type Extension = Exclude<Message, { readonly type: Original }>;
+
+function encodeExtension(out: ByteBuffer, m: Extension): void {
   switch (m.type) {
     case 'hello':
       encode.encodeHello(out, m);
@@ -255,6 +277,12 @@ function encodeLearning(out: ByteBuffer, m: Extract<Message, { readonly type: Le
       break;
     case 'fetched':
       encode.encodeFetched(out, m.acceptorId, m.from, m.to, m.next);
+      break;
+    case 'nodeQuery':
+      encode.encodeNodeQuery(out, m.token);
+      break;
+    case 'nodeStatus':
+      encode.encodeNodeStatus(out, m.token, m.report);
       break;
     default:
       assertNever(m);

@@ -15,6 +15,7 @@ import {
   type AcceptorStatus,
   type Hello,
   MAX_REASON_BYTES,
+  MAX_REPORT_BYTES,
   MAX_SOFTWARE_BYTES,
   MessageType,
 } from './messages.ts';
@@ -305,6 +306,19 @@ export function encodeFetched(
   instance53(out, from);
   out.uint53(to);
   instance53(out, next);
+}
+
+export function encodeNodeQuery(out: ByteBuffer, token: number): void {
+  begin(out, MessageType.nodeQuery, 1, 0);
+  out.uint53(token);
+}
+
+export function encodeNodeStatus(out: ByteBuffer, token: number, report: string): void {
+  const bytes = text.encode(report);
+  invariant(bytes.length <= MAX_REPORT_BYTES, 'a node says what it is in 4,096 bytes');
+  begin(out, MessageType.nodeStatus, 2, bytes.length);
+  out.uint53(token);
+  out.value(bytes);
 }
 
 /** Reserves room for the whole message and writes the array's head and the type, both of one byte. */

@@ -9,6 +9,7 @@ export {
   type AcceptorStatus,
   type Hello,
   MAX_REASON_BYTES,
+  MAX_REPORT_BYTES,
   MAX_SOFTWARE_BYTES,
   type MessageHandler,
   MessageType,

@@ -43,6 +43,8 @@ export type Message =
   | Numbers<'fetch', 'from' | 'to' | 'bytes'>
   | (Numbers<'chosenValue', 'acceptorId' | 'instanceId' | 'ballot'> & WithValue)
   | Numbers<'fetched', 'acceptorId' | 'from' | 'to' | 'next'>
+  | Numbers<'nodeQuery', 'token'>
+  | (Numbers<'nodeStatus', 'token'> & { readonly report: string })
   | Numbers<'unknown', 'unknownType'>;
 
 /** Collects what a decoder finds. */
@@ -205,6 +207,14 @@ export class MessageLog implements MessageHandler {
 
   fetched(acceptorId: number, from: number, to: number, next: number): void {
     this.#messages.push({ type: 'fetched', acceptorId, from, to, next });
+  }
+
+  nodeQuery(token: number): void {
+    this.#messages.push({ type: 'nodeQuery', token });
+  }
+
+  nodeStatus(token: number, report: string): void {
+    this.#messages.push({ type: 'nodeStatus', token, report });
   }
 
   unknown(type: number): void {

@@ -37,11 +37,15 @@ export const MessageType = {
   chosenValue: 82,
   fetched: 83,
   storageIdentity: 90,
+  nodeQuery: 84,
+  nodeStatus: 85,
 } as const;
 
 /** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
 export const MAX_SOFTWARE_BYTES = 64;
 export const MAX_REASON_BYTES = 256;
+/** What a node says of itself. */
+export const MAX_REPORT_BYTES = 4096;
 
 /** Who speaks, and what it understands. The first message both ways between nodes of ours. */
 export interface Hello {
@@ -178,6 +182,11 @@ export interface MessageHandler {
   fetched(acceptorId: number, from: number, to: number, next: number): void;
   /** Acceptor `acceptorId` has the storage `identity`: so an acceptor tells proposers, and proposers acceptors. */
   storageIdentity(acceptorId: number, identity: number): void;
+
+  /** Asks a node that listens, of whatever role, how it is. */
+  nodeQuery(token: number): void;
+  /** What it says: a JSON object, whose fields are for people and their tools alone. */
+  nodeStatus(token: number, report: string): void;
 
   /** A well-formed array of a type that nobody knows: ignored, as the original does. */
   unknown(type: number): void;

@@ -6,7 +6,13 @@
  * version may need them.
  */
 
-import { MAX_REASON_BYTES, MAX_SOFTWARE_BYTES, type MessageHandler, MessageType } from './messages.ts';
+import {
+  MAX_REASON_BYTES,
+  MAX_REPORT_BYTES,
+  MAX_SOFTWARE_BYTES,
+  type MessageHandler,
+  MessageType,
+} from './messages.ts';
 import type { MsgpackReader } from './msgpack.ts';
 
 /** How a message of one type is read. */
@@ -247,6 +253,17 @@ function readFetched(reader: MsgpackReader, handler: MessageHandler): void {
   if (reader.whole()) handler.fetched(acceptorId, from, to, next);
 }
 
+function readNodeQuery(reader: MsgpackReader, handler: MessageHandler): void {
+  const token = reader.uint53();
+  if (reader.whole()) handler.nodeQuery(token);
+}
+
+function readNodeStatus(reader: MsgpackReader, handler: MessageHandler): void {
+  const token = reader.uint53();
+  const report = readText(reader, MAX_REPORT_BYTES);
+  if (reader.whole()) handler.nodeStatus(token, report);
+}
+
 const utf8 = new TextDecoder();
 
 /** Text for people. It ends up in logs and terminals, so what would steer one is taken out. */
@@ -286,6 +303,8 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   chosenValue: { fields: 4, read: readChosenValue },
   fetched: { fields: 4, read: readFetched },
   storageIdentity: { fields: 2, read: readStorageIdentity },
+  nodeQuery: { fields: 1, read: readNodeQuery },
+  nodeStatus: { fields: 2, read: readNodeStatus },
 };
 
 const KINDS: readonly (MessageKind | undefined)[] = byType();

@@ -2,6 +2,7 @@
  * What happens when the leader's process ends: its connections close, and nobody waits for a timeout.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { areOneProcess } from '../../src/evpaxos/peer-context.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 
 let cluster: MemoryCluster;
@@ -51,7 +52,7 @@ describe('a leader that one follower alone loses', () => {
     const { node } = cluster.leader;
     const [connection] = [...node.peers.inbound].filter((peer) => !node.peers.isSelf(peer));
     for (const peer of [...node.peers.inbound, ...node.peers.ready()])
-      if (connection !== undefined && peer.isProcessOf(connection)) peer.link.close();
+      if (connection !== undefined && areOneProcess(peer, connection)) peer.link.close();
     const before = node.proposer?.core.ballot;
     cluster.world.advance(3000);
     expect(cluster.leader.name).toBe(name);

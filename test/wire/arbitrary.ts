@@ -105,4 +105,6 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   record({ type: type('fetch'), from: instance53, to: uint53, bytes: uint53 }),
   record({ type: type('chosenValue'), acceptorId: node, instanceId: instance53, ballot: uint53, value }),
   record({ type: type('fetched'), acceptorId: node, from: instance53, to: uint53, next: instance53 }),
+  record({ type: type('nodeQuery'), token: uint53 }),
+  record({ type: type('nodeStatus'), token: uint53, report: text(1000) }),
 );

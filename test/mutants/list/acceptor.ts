@@ -4,6 +4,7 @@
 import type { Mutant } from '../mutant.ts';
 
 const CORE = 'src/paxos/acceptor.ts';
+const RANGED = 'src/evpaxos/ranged-promise.ts';
 const ROLE = 'src/evpaxos/acceptor.ts';
 const ACCEPTANCES = 'src/evpaxos/acceptances.ts';
 const OUTBOX = 'src/evpaxos/outbox.ts';
@@ -132,7 +133,11 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     id: 'range-without-first',
     breaks: 'a ranged promise leaves out the value of its first instance',
     edits: [
-      { file: ROLE, find: 'acceptor.accepted(first, to)) {', replace: 'acceptor.accepted(first + 1, to)) {' },
+      {
+        file: RANGED,
+        find: 'acceptor.accepted(first, to)) {',
+        replace: 'acceptor.accepted(first + 1, to)) {',
+      },
     ],
   },
   {
@@ -140,7 +145,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     breaks: 'a ranged promise counts for all instances, although it was asked for, and tells, only some',
     edits: [
       {
-        file: ROLE,
+        file: RANGED,
         find: 'let covered = to < acceptor.highestAccepted ? to : Number.MAX_SAFE_INTEGER;',
         replace: 'let covered = Number.MAX_SAFE_INTEGER;',
       },
@@ -248,8 +253,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: ROLE,
-        find: 'encodeStatus(this.#outbox.to(peer), {',
-        replace: 'encodeStatus((peer.sent(), peer.out), {',
+        find: 'encodeStatus(this.#outbox.to(peer), this.status(token));',
+        replace: 'encodeStatus((peer.sent(), peer.out), this.status(token));',
       },
     ],
   },

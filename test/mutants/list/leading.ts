@@ -74,9 +74,9 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
         replace: "if (this.#state !== 'leading' || instanceId >= this.core.next || !this",
       },
       {
-        file: ROLE,
-        find: 'const last = Math.min(instanceId + MAX_REPAIRS, this.core.low);',
-        replace: 'const last = Math.min(instanceId + MAX_REPAIRS, this.core.next);',
+        file: 'src/evpaxos/phase-two.ts',
+        find: 'i < Math.min(instanceId + MAX_REPAIRS, core.low); i++',
+        replace: 'i < Math.min(instanceId + MAX_REPAIRS, core.next); i++',
       },
       {
         file: ROLE,
