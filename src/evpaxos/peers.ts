@@ -50,6 +50,8 @@ interface Outbound {
   peer: Peer | undefined;
   attempts: number;
   timer: Timer | undefined;
+  /** one of ours answered there last, and nothing says that it has gone since */
+  isOurs: boolean;
 }
 
 export class Peers {
@@ -215,6 +217,7 @@ export class Peers {
       peer: undefined,
       attempts: 0,
       timer: undefined,
+      isOurs: true,
     };
     this.#outbound.push(outbound);
     this.#loopback = makeLoopback(
@@ -229,7 +232,8 @@ export class Peers {
   }
 
   #keepConnected(address: Address, destination: Destination): void {
-    const outbound: Outbound = { address, destination, peer: undefined, attempts: 0, timer: undefined };
+    const fresh = { peer: undefined, attempts: 0, timer: undefined, isOurs: false };
+    const outbound: Outbound = { address, destination, ...fresh };
     this.#outbound.push(outbound);
     this.#connect(outbound);
   }
@@ -247,12 +251,16 @@ export class Peers {
         outbound.peer = peer;
         observer.report({ type: 'connected', remote });
         peer.open();
-        outbound.timer = clock.after(HELLO_GRACE_MS, () => peer?.becomeReady());
+        // A process that stands still is connected to by its system alone: it is no original that says no HELLO.
+        const takeForOriginal = () => (outbound.isOurs ? link.close() : peer?.becomeReady());
+        outbound.timer = clock.after(HELLO_GRACE_MS, takeForOriginal);
       },
       data: (bytes) => peer?.data(bytes),
       drained: () => peer?.drained(),
       closed: (reason) => {
         outbound.timer?.cancel();
+        // Refused: whoever answered there has gone, and another may come.
+        outbound.isOurs = peer?.isOurs === true || (outbound.isOurs && outbound.peer !== undefined);
         outbound.peer = undefined;
         peer?.closed();
         if (this.#closed) return;

@@ -157,12 +157,13 @@ export class SimNetwork {
       far.events = host.accept(far);
       far.isUp = true;
       far.wake();
-      near.owner.after(this.drawDelay(), () => {
-        if (near.isClosed) return;
-        near.events?.connected();
-        near.isUp = true;
-        near.wake();
-      });
+    });
+    // The systems connect, whether the process that listens runs or stands still.
+    near.owner.after(this.drawDelay(), () => {
+      if (near.isClosed) return;
+      near.events?.connected();
+      near.isUp = true;
+      near.wake();
     });
   }
 

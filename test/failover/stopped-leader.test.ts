@@ -61,3 +61,12 @@ describe.each([1, 2, 3])('a leader (seed %i)', (seed) => {
     expect(await longestGap(cluster, 3000, others, others[0] ?? 0)).toBeLessThan(100);
   });
 });
+
+it('a replica that stands still, and is connected to by its system, is not taken for an original', async () => {
+  const { cluster, leader, others } = await led(1);
+  cluster.pause(leader, 20_000);
+  for (let second = 0; second < 19; second++) {
+    await cluster.pass(1000);
+    expect(others.map((id) => cluster.knowsItsOwn(id))).toEqual([true, true]);
+  }
+});

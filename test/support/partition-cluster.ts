@@ -80,6 +80,11 @@ export class PartitionCluster {
     return leading.toSorted((left, right) => ballot(right) - ballot(left))[0]?.options.id;
   }
 
+  /** Whether a replica takes every acceptor that it is connected to for one of ours. */
+  knowsItsOwn(replica: number): boolean {
+    return this.#machine(replica).node?.peers.acceptors.every((peer) => peer.isOurs) === true;
+  }
+
   /** Submits a value at a replica. */
   submit(replica: number, value: string): void {
     this.#machine(replica).node?.values?.submit(new TextEncoder().encode(value));
