@@ -252,7 +252,11 @@ export class Peers {
         observer.report({ type: 'connected', remote });
         peer.open();
         // A process that stands still is connected to by its system alone: it is no original that says no HELLO.
-        const takeForOriginal = () => (outbound.isOurs ? link.close() : peer?.becomeReady());
+        const takeForOriginal = () => {
+          if (peer?.isReady === true) return;
+          if (outbound.isOurs) link.close();
+          else peer?.becomeReady();
+        };
         outbound.timer = clock.after(HELLO_GRACE_MS, takeForOriginal);
       },
       data: (bytes) => peer?.data(bytes),

@@ -62,6 +62,14 @@ describe.each([1, 2, 3])('a leader (seed %i)', (seed) => {
   });
 });
 
+it('connections that are in use stay', async () => {
+  const { cluster, others } = await led(2);
+  const before = cluster.events.length;
+  await longestGap(cluster, 5000, others, 0);
+  const types = new Set(cluster.events.slice(before).map(({ event }) => event.type));
+  expect([...types].filter((type) => type === 'disconnected' || type === 'connecting')).toEqual([]);
+});
+
 it('a replica that stands still, and is connected to by its system, is not taken for an original', async () => {
   const { cluster, leader, others } = await led(1);
   cluster.pause(leader, 20_000);
