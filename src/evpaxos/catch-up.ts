@@ -124,6 +124,12 @@ export class CatchUp {
     this.#pollUntil = Number.NEGATIVE_INFINITY;
   }
 
+  /** An acceptor says how it is. */
+  onStatus(peer: Peer): void {
+    this.#source.stirs(peer);
+    this.askAhead();
+  }
+
   /** Hot while catching up. */
   onChosenValue(peer: Peer, valueBytes: number): void {
     this.#source.heard(peer, valueBytes);
@@ -221,7 +227,8 @@ export class CatchUp {
     // One acceptor alone told of this instance: history is not fetched on its word.
     if (!this.#core.hasBegun && reachable - next > REPEAT_INSTANCES) return;
     if (next <= reachable) isStuck();
-    this.#source.forgive();
+    // One that was silent was asked among others: what these said stands until all were asked.
+    if (!isGivenUp) this.#source.forgive();
     this.#askedTo = 0;
     this.#wasStuck = true;
     this.#ask(next, true);

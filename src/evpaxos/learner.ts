@@ -167,7 +167,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (chosen > 0) this.place(chosen);
     if (!this.#isPlaced) return;
     this.onAcceptorState(peer, status.trimInstanceId);
-    this.#catchUp.askAhead();
+    this.#catchUp.onStatus(peer);
   }
 
   onAcceptorState(peer: Peer, trimInstanceId: number): void {

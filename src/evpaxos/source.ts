@@ -23,7 +23,7 @@ const SOURCE_SILENT_MS = 250;
 const SOURCE_MEASURED_MS = 1000;
 /** Another source has to be so much faster to be worth a change. */
 const FASTER = 1.5;
-/** That an acceptor has not learned something is believed for so long: it learns. */
+/** That an acceptor has not learned something is believed for so long: it learns. Where it was asked, until forgiven. */
 const LACK_STANDS_MS = 100;
 /** An instance's message costs about so much beside its value. */
 const MESSAGE_BYTES = 16;
@@ -53,6 +53,8 @@ export class Source {
   #measuredFrom = 0;
   #measuredBytes = 0;
   readonly #lacks = new Map<Peer, Lack>();
+  /** those that said nothing when they were asked: they are asked no more until they say something of themselves */
+  readonly #silent = new Set<Peer>();
   /** bytes a millisecond, of those that were measured since this began */
   readonly #rates = new Map<Peer, number>();
 
@@ -101,6 +103,7 @@ export class Source {
 
   /** A value came from an acceptor. Hot while catching up. */
   heard(peer: Peer, bytes: number): void {
+    this.#silent.delete(peer);
     if (peer !== this.#peer) return;
     this.#heardAt = this.#options.turn.now;
     this.#measuredBytes += bytes + MESSAGE_BYTES;
@@ -109,6 +112,7 @@ export class Source {
   /** An acceptor told all it could, up to `to`. True if the source's answer is at its end. */
   fetched(peer: Peer, to: number, next: number): boolean {
     const now = this.#options.clock.now();
+    this.#silent.delete(peer);
     if (next > to + 1) this.#lacks.set(peer, { from: to + 1, until: next, at: now });
     if (peer !== this.#peer || !this.isAsked) return false;
     this.#heardAt = now;
@@ -118,6 +122,11 @@ export class Source {
     if (isWhole && this.isAsked) return false;
     this.#ends = [];
     return true;
+  }
+
+  /** An acceptor says how it is: it may be asked. */
+  stirs(peer: Peer): void {
+    this.#silent.delete(peer);
   }
 
   /** What nobody had learned may be known by now. */
@@ -140,7 +149,10 @@ export class Source {
     const peer = this.#peer;
     if (peer === undefined || !this.isAsked) return false;
     const now = this.#options.clock.now();
-    if (now - this.#heardAt >= SOURCE_SILENT_MS) return this.#giveUp(peer, 'says nothing', 0);
+    if (now - this.#heardAt >= SOURCE_SILENT_MS) {
+      this.#silent.add(peer);
+      return this.#giveUp(peer, 'says nothing', 0);
+    }
     if (!isWanted) this.#beginMeasuring();
     const elapsedMs = now - this.#measuredFrom;
     if (elapsedMs < SOURCE_MEASURED_MS) return false;
@@ -153,6 +165,7 @@ export class Source {
 
   closed(peer: Peer): boolean {
     this.#lacks.delete(peer);
+    this.#silent.delete(peer);
     this.#rates.delete(peer);
     if (peer !== this.#peer) return false;
     this.#options.observer.report({ type: 'source-replaced', remote: peer.remote, reason: 'is gone' });
@@ -162,7 +175,8 @@ export class Source {
   }
 
   canServe(peer: Peer): boolean {
-    return peer.can(Capability.stream) && !this.#options.peers.isSelf(peer) && !peer.isClosed;
+    const isThere = !peer.isClosed && !this.#silent.has(peer);
+    return isThere && peer.can(Capability.stream) && !this.#options.peers.isSelf(peer);
   }
 
   /** Those that can be asked: one that was faster, then those that were not tried, in the order of their ids. */
@@ -184,8 +198,9 @@ export class Source {
 
   #lacksAt(peer: Peer, instanceId: number, now: number): boolean {
     const lack = this.#lacks.get(peer);
-    if (lack === undefined || now - lack.at >= LACK_STANDS_MS) return false;
-    return instanceId >= lack.from && instanceId < lack.until;
+    if (lack === undefined || instanceId < lack.from || instanceId >= lack.until) return false;
+    // However long the others take to answer: all of them lack an instance at the same time, or nobody counts it.
+    return instanceId === lack.from || now - lack.at < LACK_STANDS_MS;
   }
 
   #change(peer: Peer, instanceId: number): void {
@@ -194,7 +209,7 @@ export class Source {
     this.#options.observer.report({ type: 'fetching', remote: peer.remote, instanceId });
   }
 
-  /** A source that said nothing is the last to be asked again. */
+  /** One that was slow is the last to be asked again. */
   #giveUp(peer: Peer, reason: string, rate: number): true {
     this.#options.observer.report({ type: 'source-replaced', remote: peer.remote, reason });
     this.#rates.set(peer, rate);

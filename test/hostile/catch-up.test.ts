@@ -189,6 +189,54 @@ describe('a learner that is behind', () => {
     expect(asked().some((one) => one.endsWith(`51..${MANY}`))).toBe(true);
   });
 
+  /** Acceptors that lack what comes first say so, each so late; those in `silent` say nothing. All answer REPEATs. */
+  function answerFor(ms: number, lateMs: number, silent: readonly number[] = []): void {
+    const answered = [0, 0, 0];
+    const later: { readonly at: number; readonly id: number }[] = [];
+    for (let now = 0; now < ms; now += 10) {
+      cluster.world.advance(10);
+      for (const id of [0, 1, 2].filter((id) => !silent.includes(id))) {
+        const count = said(replicas[id], 'fetch').filter(({ from, to }) => to >= from).length;
+        for (; (answered[id] ?? 0) < count; answered[id] = (answered[id] ?? 0) + 1)
+          later.push({ at: now + lateMs, id });
+      }
+      while ((later[0]?.at ?? ms) <= now) tell(later.shift()?.id ?? -1, 1, 0, 51);
+    }
+  }
+
+  it('counts where one acceptor says nothing at all, and the others have not learned it', async () => {
+    for (const silent of [0, 1, 2]) {
+      await start(MANY);
+      answerFor(2000, 1, [silent]);
+      expect(repeats().length, `${silent} is silent`).toBeGreaterThan(0);
+      const questions = asked().filter((one) => one === `${silent}: 1..${MANY}`);
+      expect(questions, `${silent} is asked no more`).toHaveLength(1);
+      await cluster.closeAll();
+    }
+  });
+
+  it('asks one that said nothing again when it says how it is', async () => {
+    await start(MANY);
+    answerFor(2000, 1, [0, 1]);
+    const before = asked().filter((one) => !one.startsWith('2'));
+    for (const id of [0, 1]) status(id, MANY);
+    answerFor(1000, 1, [0, 1]);
+    const after = asked().filter((one) => !one.startsWith('2'));
+    for (const id of [0, 1]) {
+      const times = (all: string[]) => all.filter((one) => one.startsWith(`${id}: 1..${MANY}`)).length;
+      expect(times(after), `${id}`).toBe(times(before) + 1);
+    }
+  });
+
+  it('counts what nobody has learned however long the answers take', async () => {
+    for (const lateMs of [1, 60, 120, 200, 300, 500, 900]) {
+      await start(MANY);
+      answerFor(6000, lateMs);
+      expect(repeats().length, `${lateMs} ms`).toBeGreaterThan(0);
+      await cluster.closeAll();
+    }
+  });
+
   it('follows by one acceptor alone, with little delay, when no quorum is heard', async () => {
     await start(0);
     const live = 1;

@@ -250,10 +250,27 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: SOURCE,
-        find: "if (now - this.#heardAt >= SOURCE_SILENT_MS) return this.#giveUp(peer, 'says nothing', 0);",
-        replace: '',
+        find: 'if (now - this.#heardAt >= SOURCE_SILENT_MS) {',
+        replace: 'if (now < 0) {',
       },
     ],
+  },
+  {
+    id: 'silent-source-asked-again',
+    breaks: 'a learner asks an acceptor that says nothing on and on, and never all of them',
+    edits: [{ file: SOURCE, find: 'this.#silent.add(peer);', replace: '' }],
+  },
+  {
+    id: 'lack-expires',
+    breaks: 'a learner far from all acceptors forgets what the first lacks before the last has answered',
+    edits: [
+      {
+        file: SOURCE,
+        find: 'return instanceId === lack.from || now - lack.at < LACK_STANDS_MS;',
+        replace: 'return now - lack.at < LACK_STANDS_MS;',
+      },
+    ],
+    beyond: { why: 'no link in the simulator is slow for so long', tests: ['test/hostile/catch-up.test.ts'] },
   },
   {
     id: 'votes-of-anybody',
