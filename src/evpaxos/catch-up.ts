@@ -137,7 +137,7 @@ export class CatchUp {
 
   onFetched(peer: Peer, from: number, to: number, next: number): void {
     if (to >= from && this.#wasStuck) this.#pollUntil = this.#options.clock.now() + POLL_FOR_MS;
-    if (!this.#source.fetched(peer, to, next)) return;
+    if (!this.#source.fetched(peer, from, to, next)) return;
     // Where it knows what comes later others may know what is between; where it is at its end it learns more itself.
     if (next > to + 1 && next < Number.MAX_SAFE_INTEGER) this.#pollUntil = Number.NEGATIVE_INFINITY;
     this.#askedTo = Math.min(this.#askedTo, to);

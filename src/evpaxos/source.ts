@@ -17,8 +17,12 @@ import type { Turn } from './turn.ts';
 
 /** Values that may come in answer to one question; the next is asked when half of what was asked has come. */
 const FETCH_BYTES = 4_194_304;
-/** A source that was asked, and says nothing for so long, is replaced. */
+/**
+ * A source that was asked, and says nothing for so long, is replaced: or for longer where answers take a while, as
+ * between continents. Twice as long with each that said nothing; four times what the last answer took.
+ */
 const SOURCE_SILENT_MS = 250;
+const MAX_SOURCE_SILENT_MS = 4000;
 /** So long a source is measured; then another is tried, or one that was faster. */
 const SOURCE_MEASURED_MS = 1000;
 /** Another source has to be so much faster to be worth a change. */
@@ -50,6 +54,9 @@ export class Source {
   /** where the stretches end that were asked for and not answered to the end */
   #ends: number[] = [];
   #heardAt = 0;
+  /** when the first question was asked that nothing was said to yet; 0: there is none */
+  #askedAt = 0;
+  #patienceMs = SOURCE_SILENT_MS;
   #measuredFrom = 0;
   #measuredBytes = 0;
   readonly #lacks = new Map<Peer, Lack>();
@@ -86,7 +93,7 @@ export class Source {
   fetch(from: number, to: number): void {
     const peer = this.#peer;
     if (peer === undefined) return;
-    if (!this.isAsked) this.#beginMeasuring();
+    if (!this.isAsked) this.#begin();
     encodeFetch(peer.out, from, to, FETCH_BYTES);
     peer.sent();
     this.#ends.push(to);
@@ -106,16 +113,20 @@ export class Source {
     this.#silent.delete(peer);
     if (peer !== this.#peer) return;
     this.#heardAt = this.#options.turn.now;
+    if (this.#askedAt > 0) this.#answered();
     this.#measuredBytes += bytes + MESSAGE_BYTES;
   }
 
   /** An acceptor told all it could, up to `to`. True if the source's answer is at its end. */
-  fetched(peer: Peer, to: number, next: number): boolean {
+  fetched(peer: Peer, from: number, to: number, next: number): boolean {
     const now = this.#options.clock.now();
     this.#silent.delete(peer);
-    if (next > to + 1) this.#lacks.set(peer, { from: to + 1, until: next, at: now });
+    // One that says nothing of what it was asked for lacks that, whatever else it says.
+    const until = to < from ? Math.max(next, to + 2) : next;
+    if (until > to + 1) this.#lacks.set(peer, { from: to + 1, until, at: now });
     if (peer !== this.#peer || !this.isAsked) return false;
     this.#heardAt = now;
+    if (this.#askedAt > 0) this.#answered();
     const isWhole = this.#ends.includes(to);
     this.#ends = this.#ends.filter((end) => end > to);
     // It had come to the end of one question before it got the next.
@@ -149,16 +160,18 @@ export class Source {
     const peer = this.#peer;
     if (peer === undefined || !this.isAsked) return false;
     const now = this.#options.clock.now();
-    if (now - this.#heardAt >= SOURCE_SILENT_MS) {
+    if (now - this.#heardAt >= this.#patienceMs) {
       this.#silent.add(peer);
+      this.#patienceMs = Math.min(2 * this.#patienceMs, MAX_SOURCE_SILENT_MS);
       return this.#giveUp(peer, 'says nothing', 0);
     }
-    if (!isWanted) this.#beginMeasuring();
+    if (!isWanted) this.#heardAt = now;
+    if (!isWanted || this.#askedAt > 0) this.#measureFrom(now);
     const elapsedMs = now - this.#measuredFrom;
     if (elapsedMs < SOURCE_MEASURED_MS) return false;
     const rate = this.#measuredBytes / elapsedMs;
     this.#rates.set(peer, rate);
-    this.#beginMeasuring();
+    this.#measureFrom(now);
     if (this.#faster(peer, rate) === undefined) return false;
     return this.#giveUp(peer, 'may be slower than another', rate);
   }
@@ -220,9 +233,20 @@ export class Source {
     return true;
   }
 
-  #beginMeasuring(): void {
+  #answered(): void {
+    const tookMs = this.#heardAt - this.#askedAt;
+    this.#patienceMs = Math.min(Math.max(4 * tookMs, SOURCE_SILENT_MS), MAX_SOURCE_SILENT_MS);
+    this.#askedAt = 0;
+  }
+
+  #begin(): void {
     const now = this.#options.clock.now();
+    this.#askedAt = now;
     this.#heardAt = now;
+    this.#measureFrom(now);
+  }
+
+  #measureFrom(now: number): void {
     this.#measuredFrom = now;
     this.#measuredBytes = 0;
   }

@@ -189,19 +189,29 @@ describe('a learner that is behind', () => {
     expect(asked().some((one) => one.endsWith(`51..${MANY}`))).toBe(true);
   });
 
-  /** Acceptors that lack what comes first say so, each so late; those in `silent` say nothing. All answer REPEATs. */
-  function answerFor(ms: number, lateMs: number, silent: readonly number[] = []): void {
-    const answered = [0, 0, 0];
-    const later: { readonly at: number; readonly id: number }[] = [];
+  /** Each question is answered so late. */
+  function answerLate(
+    ms: number,
+    lateMs: number,
+    answer: (id: number, from: number, to: number) => void,
+  ): void {
+    const seen = [0, 0, 0];
     for (let now = 0; now < ms; now += 10) {
       cluster.world.advance(10);
-      for (const id of [0, 1, 2].filter((id) => !silent.includes(id))) {
-        const count = said(replicas[id], 'fetch').filter(({ from, to }) => to >= from).length;
-        for (; (answered[id] ?? 0) < count; answered[id] = (answered[id] ?? 0) + 1)
-          later.push({ at: now + lateMs, id });
+      for (const id of [0, 1, 2]) {
+        const questions = said(replicas[id], 'fetch').slice(seen[id]);
+        seen[id] = (seen[id] ?? 0) + questions.length;
+        for (const { from, to } of questions)
+          if (to >= from) cluster.world.after(lateMs, () => answer(id, from, to));
       }
-      while ((later[0]?.at ?? ms) <= now) tell(later.shift()?.id ?? -1, 1, 0, 51);
     }
+  }
+
+  /** Nobody has learned what comes first, and all say so but those in `silent`. */
+  function answerFor(ms: number, lateMs: number, silent: readonly number[] = []): void {
+    answerLate(ms, lateMs, (id) => {
+      if (!silent.includes(id)) tell(id, 1, 0, 51);
+    });
   }
 
   it('counts where one acceptor says nothing at all, and the others have not learned it', async () => {
@@ -229,12 +239,52 @@ describe('a learner that is behind', () => {
   });
 
   it('counts what nobody has learned however long the answers take', async () => {
-    for (const lateMs of [1, 60, 120, 200, 300, 500, 900]) {
+    for (const lateMs of [1, 60, 120, 200, 300, 500, 900, 2000]) {
       await start(MANY);
-      answerFor(6000, lateMs);
+      answerFor(10_000, lateMs);
       expect(repeats().length, `${lateMs} ms`).toBeGreaterThan(0);
       await cluster.closeAll();
     }
+  });
+
+  it('gives up one that falls silent, far away as it is, though there is no other', async () => {
+    await start(100_000);
+    for (const id of [0, 1]) replicas[id]?.link?.close();
+    let isSilent = false;
+    let told = 0;
+    const answer = (id: number, from: number, to: number) => {
+      if (isSilent || id !== 2) return;
+      told = to;
+      tell(id, from, to, to + 1);
+    };
+    status(2, 100_000);
+    answerLate(3000, 700, answer);
+    expect(told).toBeGreaterThan(0);
+    isSilent = true;
+    answerLate(8000, 700, answer);
+    isSilent = false;
+    status(2, 100_000);
+    answerLate(12_000, 700, answer);
+    expect(sequence.values).toHaveLength(100_000);
+  });
+
+  it('asks another where one says again and again that it could tell, and tells nothing', async () => {
+    await start(MANY);
+    answerLate(1000, 1, (id, from, to) => {
+      replicas[id]?.say((out) => encodeFetched(out, id, from, from - 1, from));
+      if (id === 2) tell(id, from, to, to + 1);
+    });
+    expect(sequence.values).toHaveLength(MANY);
+  });
+
+  it('stays with a source however far away it is', async () => {
+    await start(100_000);
+    answerLate(10_000, 400, (id, from, to) => tell(id, from, to, to + 1));
+    expect(sequence.values).toHaveLength(100_000);
+    const replaced = cluster.events.filter(
+      ({ event }) => event.type === 'source-replaced' && event.reason === 'says nothing',
+    );
+    expect(replaced).toHaveLength(1);
   });
 
   it('follows by one acceptor alone, with little delay, when no quorum is heard', async () => {

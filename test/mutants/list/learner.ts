@@ -250,7 +250,7 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: SOURCE,
-        find: 'if (now - this.#heardAt >= SOURCE_SILENT_MS) {',
+        find: 'if (now - this.#heardAt >= this.#patienceMs) {',
         replace: 'if (now < 0) {',
       },
     ],
