@@ -52,6 +52,8 @@ export class Scratch {
         this.#writeProgram(join(this.original, 'src', room, name), readFileSync(join(from, name), 'utf8'));
       }
     }
+    // It says its version to others.
+    cpSync(join(root, 'package.json'), join(this.original, 'package.json'));
     this.#writeProgram(join(this.#folder, 'seeds.ts'), readFileSync(join(root, SEEDS), 'utf8'));
   }
 
