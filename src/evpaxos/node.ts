@@ -265,6 +265,7 @@ export class Node {
       isProposer,
       peers: () => this.peers,
       replaced: () => this.acceptor?.fallSilent(),
+      distrusted: () => this.proposer?.distrust(),
     });
     roles.storages = storages;
     roles.listeners.push(storages);

@@ -224,7 +224,9 @@ export class Peers {
       (link) => {
         const peer = new Peer(this.#context, link, true, destination);
         outbound.peer = peer;
-        return peerEvents(peer, () => undefined);
+        return peerEvents(peer, () => {
+          outbound.peer = undefined;
+        });
       },
       (link) => this.#accept(link, true),
     );

@@ -124,8 +124,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const leaderId = this.#leadership.leaderId(this.#options.clock.now());
     if (leaderId === undefined) return 'nowhere';
     const { peers, config } = this.#options;
-    const { leaderTimeoutMs } = config;
-    return leaderRoute(peers, { leaderId, via: this.#heardFrom, leaderTimeoutMs });
+    return leaderRoute(peers, { leaderId, via: this.#heardFrom, leaderTimeoutMs: config.leaderTimeoutMs });
   }
 
   /** An instance was delivered, in order. */
@@ -267,9 +266,13 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     clock.after(LOST_SPREAD_MS, () => this.#tick());
   }
 
+  /** An acceptor lost its storage, and what it promised counts no more: begins again without it. */
+  distrust(): void {
+    if (this.#state === 'leading') this.#giveUp('an acceptor has lost its storage');
+  }
+
   #follow(ballot: number, reason: string): void {
-    const { now } = this.#options.turn;
-    const news = this.#leadership.hear(ballot, now);
+    const news = this.#leadership.hear(ballot, this.#options.turn.now);
     this.#stepDown(reason);
     if (!news) return;
     this.#options.observer.report({ type: 'following', proposerId: ballotOwner(ballot), ballot });
@@ -285,6 +288,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#state = 'following';
   }
 
+  /** Leads no more, and leaves others time to. */
+  #giveUp(reason: string): void {
+    this.#stepDown(reason);
+    this.#leadership.backOff(this.#options.clock.now());
+  }
+
   /**
    * Somebody promised a higher ballot. One of ours that took it is about to lead: it is waited for. An original may only
    * have prepared: our ballot goes above its own, once that is in our way.
@@ -297,10 +306,9 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     }
     if (this.#state !== 'leading') return;
     const winner = ballotOwner(this.core.highestSeen);
-    if (winner !== this.core.id && hasOurProposer(this.#options.peers, winner)) {
-      this.#stepDown(`proposer ${winner} took a higher ballot`);
-      this.#leadership.backOff(now);
-    } else if (this.#raises.mayRaise(now)) this.#raise();
+    if (winner !== this.core.id && hasOurProposer(this.#options.peers, winner))
+      this.#giveUp(`proposer ${winner} took a higher ballot`);
+    else if (this.#raises.mayRaise(now)) this.#raise();
   }
 
   /** What was promised to somebody else is in our way only where it keeps an instance from us. */
@@ -309,11 +317,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   }
 
   #raise(): void {
-    const { clock, failed } = this.#options;
-    const now = clock.now();
+    const now = this.#options.clock.now();
     const ballot = ballotAbove(this.core.highestSeen, this.core.id);
     if (ballot > MAX_BALLOT) {
-      failed(ballotsExhausted());
+      this.#options.failed(ballotsExhausted());
       return;
     }
     this.#raises.note(now, this.core.low - 1);
@@ -362,15 +369,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   #tickLeading(now: number): void {
     if (this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
-    if (!this.#asking.isHeardByQuorum(now)) {
-      this.#stepDown('no quorum of acceptors answers');
-      this.#leadership.backOff(now);
-      return;
-    }
-    if (this.#isDiskStalled) {
-      this.#stepDown('the disk of this process does not answer');
-      this.#leadership.backOff(now);
-    }
+    if (!this.#asking.isHeardByQuorum(now)) this.#giveUp('no quorum of acceptors answers');
+    else if (this.#isDiskStalled) this.#giveUp('the disk of this process does not answer');
     if (now < this.#heartbeatAt || this.#state !== 'leading') return;
     this.#heartbeat(now);
     if (this.#announced || this.core.nextToAccept === 0) return;

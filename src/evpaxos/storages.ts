@@ -27,6 +27,8 @@ export interface StoragesOptions {
   readonly peers: () => Peers;
   /** our own storage took the place of one that was lost */
   readonly replaced: () => void;
+  /** an acceptor that this proposer heard, and may have counted, lost its storage */
+  readonly distrusted: () => void;
 }
 
 export class Storages implements StoragesHandler, PeerListener {
@@ -55,7 +57,7 @@ export class Storages implements StoragesHandler, PeerListener {
   /** Refuses an acceptor that has another storage than it had. */
   admits(peer: Peer, hello: Hello): boolean {
     const { acceptorId } = peer.destination;
-    if (!this.#options.isProposer || acceptorId < 0 || (hello.roles & Role.acceptor) === 0) return true;
+    if (!this.#options.isProposer || !isThatAcceptor(hello, acceptorId)) return true;
     const known = this.#known.get(acceptorId) ?? this.#claims.get(acceptorId);
     if (known === undefined || known === hello.storage) return true;
     refuse(peer, known);
@@ -64,12 +66,11 @@ export class Storages implements StoragesHandler, PeerListener {
 
   onPeerReady(peer: Peer): void {
     const { isProposer, identities } = this.#options;
-    const claim = peer.peerHello?.storage ?? 0;
-    const { acceptorId } = peer;
-    if (isProposer && acceptorId >= 0 && peer.isOurs) {
+    const { acceptorId, peerHello } = peer;
+    if (isProposer && acceptorId >= 0 && peerHello !== undefined) {
       for (const [id, identity] of this.#known) say(peer, id, identity);
-      if (claim > 0 && !this.#known.has(acceptorId)) this.#claim(acceptorId, claim);
       for (const [id, identity] of this.#claims) say(peer, id, identity);
+      if (isThatAcceptor(peerHello, acceptorId)) this.#claim(acceptorId, peerHello.storage);
     }
     if (!peer.outbound && identities !== undefined && peer.hasRole(Role.proposer)) {
       for (const [id, identity] of identities.known) say(peer, id, identity);
@@ -90,16 +91,32 @@ export class Storages implements StoragesHandler, PeerListener {
     else identities.note(acceptorId, identity);
     if (acceptorId === id && this.isOwnReplaced) replaced();
     this.#tellProposers(acceptorId, identity);
-    for (const acceptor of this.#acceptors()) {
-      const claim = acceptor.peerHello?.storage;
-      if (isProposer && acceptor.acceptorId === acceptorId && claim !== identity) refuse(acceptor, identity);
-    }
+    if (isProposer) this.#tellAcceptors(acceptorId, identity);
   }
 
   /** An acceptor says which storage it has, and nobody has said otherwise: all others are told. */
   #claim(acceptorId: number, identity: number): void {
+    if (identity === 0 || this.#known.has(acceptorId) || this.#claims.has(acceptorId)) return;
     this.#claims.set(acceptorId, identity);
-    for (const acceptor of this.#acceptors()) say(acceptor, acceptorId, identity);
+    this.#tellAcceptors(acceptorId, identity);
+  }
+
+  /** All acceptors of ours hear it; the one that it concerns is heard no more, if it has another storage. */
+  #tellAcceptors(acceptorId: number, identity: number): void {
+    for (const peer of this.#options.peers().acceptors) {
+      const { peerHello } = peer;
+      if (peerHello === undefined) continue;
+      const isReplaced =
+        peer.acceptorId === acceptorId &&
+        isThatAcceptor(peerHello, acceptorId) &&
+        peerHello.storage !== identity;
+      if (!isReplaced) {
+        say(peer, acceptorId, identity);
+        continue;
+      }
+      refuse(peer, identity);
+      this.#options.distrusted();
+    }
   }
 
   #tellProposers(acceptorId: number, identity: number): void {
@@ -107,10 +124,11 @@ export class Storages implements StoragesHandler, PeerListener {
     for (const peer of this.#options.peers().inbound)
       if (peer.hasRole(Role.proposer)) say(peer, acceptorId, identity);
   }
+}
 
-  #acceptors(): Peer[] {
-    return this.#options.peers().acceptors.filter((peer) => peer.isOurs);
-  }
+/** False for another process at its place, by a wrong line in somebody's config: it says nothing of that acceptor. */
+function isThatAcceptor(hello: Hello, acceptorId: number): boolean {
+  return hello.id === acceptorId && (hello.roles & Role.acceptor) !== 0;
 }
 
 function say(peer: Peer, acceptorId: number, identity: number): void {
