@@ -2,6 +2,7 @@
  * HeardLeader: the leader as an acceptor hears it, by its heartbeats on the connection that it opened.
  */
 import { ballotOwner } from '../paxos/ballot.ts';
+import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import type { Peer } from './peer.ts';
 import { areOneProcess } from './peer-context.ts';
@@ -48,7 +49,7 @@ export class HeardLeader {
   /** A connection closed. If nothing connects us with the leader any more we do not hear it, and say so to all. */
   lose(peer: Peer, peers: Peers): void {
     const owner = ballotOwner(this.#ballot);
-    if (peer.peerHello?.id !== owner || hasOurProposer(peers, owner)) return;
+    if (!peer.hasRole(Role.proposer) || peer.peerHello?.id !== owner || hasOurProposer(peers, owner)) return;
     this.#heardAt = Number.NEGATIVE_INFINITY;
   }
 

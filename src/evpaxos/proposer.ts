@@ -10,7 +10,7 @@ import type { Config } from '../config/config.ts';
 import { ballotAbove, ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import { Proposer } from '../paxos/proposer.ts';
-import type { AcceptorStatus } from '../transport/messages.ts';
+import { type AcceptorStatus, Role } from '../transport/messages.ts';
 import type { Clock, Random, Timer } from '../transport/transport.ts';
 import { Asking } from './asking.ts';
 import { ASK_AGAIN_MS } from './campaign.ts';
@@ -261,7 +261,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** The last connection to the leader closed: its process has most likely ended, and nobody need wait for a timeout. */
   #loseLeader(peer: Peer): void {
     const { peers, clock } = this.#options;
-    const id = peer.peerHello?.id;
+    const id = peer.hasRole(Role.proposer) ? peer.peerHello?.id : undefined;
     if (id === undefined || hasOurProposer(peers, id) || !this.#leadership.lose(id, clock.now())) return;
     clock.after(LOST_SPREAD_MS, () => this.#tick());
   }
@@ -378,10 +378,10 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#options.observer.report({ type: 'leading', ballot: this.core.ballot, from: this.core.low });
   }
 
-  /** True while others lead better: this process learns and answers late. */
+  /** True while others lead better: this process learns and answers late. One or two can do nothing without it. */
   get #isDiskStalled(): boolean {
     const { diskWaitingMs, config } = this.#options;
-    return diskWaitingMs() > STALLED_TIMEOUTS * config.leaderTimeoutMs;
+    return config.acceptors.length > 2 && diskWaitingMs() > STALLED_TIMEOUTS * config.leaderTimeoutMs;
   }
 
   #heartbeat(now: number): void {

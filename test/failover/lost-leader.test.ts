@@ -3,7 +3,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { areOneProcess } from '../../src/evpaxos/peer-context.ts';
-import { MemoryCluster } from '../support/memory-cluster.ts';
+import { encodeLeader } from '../../src/transport/encode.ts';
+import { Role } from '../../src/transport/messages.ts';
+import { MemoryCluster, type RawPeer } from '../support/memory-cluster.ts';
 
 let cluster: MemoryCluster;
 
@@ -43,6 +45,28 @@ describe('a leader whose process ends', () => {
     other?.values?.submit(bytes('a value'), () => chosen++);
     cluster.world.advance(200);
     expect(chosen).toBe(1);
+  });
+});
+
+describe('a leader that is heard by way of acceptors alone', () => {
+  it('is not lost with the connection of a client, whose id is nobody', async () => {
+    cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    const acceptors: RawPeer[] = [];
+    for (const id of [0, 1, 2])
+      await cluster.play(id, (peer) => {
+        acceptors[id] = peer;
+        peer.sayHello(cluster.hello(Role.acceptor, id));
+      });
+    await cluster.proposer(1);
+    cluster.world.settle();
+    acceptors[0]?.say((out) => encodeLeader(out, 0, 10, 0, 1));
+    const client = cluster.connect('proposer', 1);
+    client.sayHello(cluster.hello(Role.learner | Role.client));
+    cluster.world.advance(10);
+    expect(cluster.nodes.get('proposer 1')?.proposer?.leaderBallot).toBe(10);
+    client.link?.close();
+    cluster.world.advance(10);
+    expect(cluster.nodes.get('proposer 1')?.proposer?.leaderBallot).toBe(10);
   });
 });
 

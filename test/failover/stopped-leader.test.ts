@@ -31,6 +31,20 @@ async function led(seed: number) {
   return { cluster, leader, others };
 }
 
+describe.each([1, 2])('a leader of %i replicas', (replicas) => {
+  it('without whom nobody leads goes on, however slow its disk is', async () => {
+    const cluster = new PartitionCluster(replicas);
+    await cluster.start();
+    for (let id = 0; id < replicas; id++) cluster.slowDisk(id, 5 * cluster.leaderTimeoutMs);
+    for (let i = 0; i < 3; i++) {
+      cluster.submit(0, `value ${i}`);
+      await cluster.pass(20 * cluster.leaderTimeoutMs);
+      expect(cluster.delivered[0]).toHaveLength(i + 1);
+    }
+    expect(cluster.events.filter(({ event }) => event.type === 'stepped-down')).toEqual([]);
+  });
+});
+
 describe.each([1, 2, 3])('a leader (seed %i)', (seed) => {
   it('that stood still for 5 s steps back at once; there is one gap, and every value is chosen', async () => {
     const { cluster, leader, others } = await led(seed);
