@@ -79,6 +79,14 @@ describe('a proposer whose three acceptors are played', () => {
     expect(said(2, 'accept')).toHaveLength(1);
   });
 
+  it('asks an acceptor nothing that has another storage than it was told', () => {
+    sayHello(2, 12);
+    tell(2, 0, 7);
+    sayHello(0, 70);
+    expect(acceptors[0]?.isClosed).toBe(true);
+    expect(said(0, 'query')).toEqual([]);
+  });
+
   it('tells every acceptor what one of them tells it', () => {
     sayHello(1, 11);
     sayHello(2, 12);

@@ -3,7 +3,7 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { areOneProcess } from '../../src/evpaxos/peer-context.ts';
-import { encodeLeader } from '../../src/transport/encode.ts';
+import { encodeLeader, encodeStatus } from '../../src/transport/encode.ts';
 import { Role } from '../../src/transport/messages.ts';
 import { MemoryCluster, type RawPeer } from '../support/memory-cluster.ts';
 
@@ -48,10 +48,14 @@ describe('a leader whose process ends', () => {
   });
 });
 
-describe('a leader that is heard by way of acceptors alone', () => {
-  it('is not lost with the connection of a client, whose id is nobody', async () => {
+describe('a leader that is heard by way of played acceptors', () => {
+  const LEADERS_BALLOT = 10;
+  let acceptors: RawPeer[];
+
+  /** Proposer 1, which hears leader 0, and a connection to it from somebody else. */
+  async function follower(roles: number): Promise<RawPeer> {
     cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
-    const acceptors: RawPeer[] = [];
+    acceptors = [];
     for (const id of [0, 1, 2])
       await cluster.play(id, (peer) => {
         acceptors[id] = peer;
@@ -59,14 +63,42 @@ describe('a leader that is heard by way of acceptors alone', () => {
       });
     await cluster.proposer(1);
     cluster.world.settle();
-    acceptors[0]?.say((out) => encodeLeader(out, 0, 10, 0, 1));
-    const client = cluster.connect('proposer', 1);
-    client.sayHello(cluster.hello(Role.learner | Role.client));
+    acceptors[0]?.say((out) => encodeLeader(out, 0, LEADERS_BALLOT, 0, 1));
+    const somebody = cluster.connect('proposer', 1);
+    somebody.sayHello(cluster.hello(roles));
     cluster.world.advance(10);
-    expect(cluster.nodes.get('proposer 1')?.proposer?.leaderBallot).toBe(10);
+    expect(leaderBallot()).toBe(LEADERS_BALLOT);
+    return somebody;
+  }
+
+  const leaderBallot = () => cluster.nodes.get('proposer 1')?.proposer?.leaderBallot;
+
+  /** Answers the last question of all: they hear that leader. */
+  function answer(heard: number): void {
+    for (const [acceptorId, acceptor] of acceptors.entries()) {
+      const token = acceptor.messages.reduce((last, said) => (said.type === 'query' ? said.token : last), 0);
+      const rest = { highestBallot: LEADERS_BALLOT, highestAccepted: 0, trimInstanceId: 0, chosen: 0 };
+      acceptor.say((out) => encodeStatus(out, { acceptorId, token, leaderBallot: heard, ...rest }));
+    }
+    cluster.world.settle();
+  }
+
+  it('is not lost with the connection of a client, whose id is nobody', async () => {
+    const client = await follower(Role.learner | Role.client);
     client.link?.close();
     cluster.world.advance(10);
-    expect(cluster.nodes.get('proposer 1')?.proposer?.leaderBallot).toBe(10);
+    expect(leaderBallot()).toBe(LEADERS_BALLOT);
+  });
+
+  it('is not found again by acceptors that have not noticed yet; once they have, another stands', async () => {
+    const leader = await follower(Role.proposer);
+    leader.link?.close();
+    cluster.world.advance(60);
+    answer(LEADERS_BALLOT);
+    expect(leaderBallot()).toBe(0);
+    cluster.world.advance(60);
+    answer(0);
+    expect(acceptors[0]?.messages.some(({ type }) => type === 'prepareFrom')).toBe(true);
   });
 });
 
@@ -81,5 +113,19 @@ describe('a leader that one follower alone loses', () => {
     cluster.world.advance(3000);
     expect(cluster.leader.name).toBe(name);
     expect(node.proposer?.core.ballot).toBe(before);
+  });
+
+  it('is not lost while one of their two connections is left', async () => {
+    await started({ replicas: 3 });
+    const { node: leader } = cluster.leader;
+    const { ballot } = leader.proposer?.core ?? {};
+    for (const peer of [...leader.peers.inbound].filter((one) => !leader.peers.isSelf(one))) {
+      peer.link.close();
+      cluster.world.settle();
+      for (const node of cluster.nodes.values()) {
+        expect(node.proposer?.leaderBallot).toBe(ballot);
+        expect(node.acceptor?.leaderBallot).toBe(ballot);
+      }
+    }
   });
 });

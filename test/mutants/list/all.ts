@@ -3,6 +3,7 @@
  */
 import type { Mutant } from '../mutant.ts';
 import { ACCEPTOR_MUTANTS } from './acceptor.ts';
+import { FAILOVER_MUTANTS } from './failover.ts';
 import { LEADING_MUTANTS } from './leading.ts';
 import { LEARNER_MUTANTS } from './learner.ts';
 import { PROPOSER_MUTANTS } from './proposer.ts';
@@ -13,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCEPTOR_MUTANTS,
   ...PROPOSER_MUTANTS,
   ...LEADING_MUTANTS,
+  ...FAILOVER_MUTANTS,
   ...LEARNER_MUTANTS,
   ...VALUES_MUTANTS,
   ...STORAGE_MUTANTS,
