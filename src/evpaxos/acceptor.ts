@@ -16,6 +16,7 @@ import type { ByteBuffer } from '../transport/buffer.ts';
 import {
   encodeAccepted,
   encodeAcceptorState,
+  encodeFetched,
   encodeLeader,
   encodePreempted,
   encodePromise,
@@ -222,6 +223,11 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   onFetch(peer: Peer, from: number, to: number, bytes: number): void {
     if (!peer.isOurs) return;
+    if (this.#isSilent) {
+      // No vote: a learner would ask in vain, again and again, before it counts what the others accepted.
+      encodeFetched(peer.out, this.#acceptor.id, from, from - 1, Number.MAX_SAFE_INTEGER);
+      peer.sent();
+    }
     this.#guarded(() => {
       this.#serving.fetch(peer, from, to, bytes);
       // Whoever needs what is trimmed is told at once, not with the next second's status.

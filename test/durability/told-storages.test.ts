@@ -2,11 +2,35 @@
  * What a proposer makes of the storages that acceptors name, and of what they tell of one another's.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodePromiseFrom, encodeStatus, encodeStorageIdentity } from '../../src/transport/encode.ts';
+import { MemoryStorage } from '../../src/storage/memory.ts';
+import {
+  encodeFetch,
+  encodePromiseFrom,
+  encodeQuery,
+  encodeStatus,
+  encodeStorageIdentity,
+} from '../../src/transport/encode.ts';
 import { Role } from '../../src/transport/messages.ts';
 import { MemoryCluster, type RawPeer } from '../support/memory-cluster.ts';
 
 const ENDLESS = Number.MAX_SAFE_INTEGER;
+
+describe('an acceptor that lost its storage', () => {
+  it('says nothing, but that it has nothing for a learner, which then need not wait for it', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 1 });
+    const identities = { own: 70, known: new Map([[0, 7]]), note: () => undefined };
+    await cluster.acceptor(0, Object.assign(new MemoryStorage(), { identities }));
+    const learner = cluster.connect('acceptor', 0);
+    learner.sayHello(cluster.hello(Role.learner));
+    learner.say((out) => encodeQuery(out, 1));
+    learner.say((out) => encodeFetch(out, 1, 10, 1000));
+    cluster.world.advance(3000);
+    const [hello, ...rest] = learner.messages;
+    expect(hello?.type).toBe('hello');
+    expect(rest).toEqual([{ type: 'fetched', acceptorId: 0, from: 1, to: 0, next: ENDLESS }]);
+    await cluster.closeAll();
+  });
+});
 
 describe('a proposer whose three acceptors are played', () => {
   let cluster: MemoryCluster;
