@@ -27,6 +27,8 @@ export interface CampaignOptions {
   readonly token: number;
   /** delivered in this process: history up to here is known */
   readonly delivered: number;
+  /** the highest trim point that is believed: nobody answers at or below */
+  readonly trimmed: () => number;
 }
 
 export class Campaign {
@@ -135,7 +137,7 @@ export class Campaign {
   }
 
   #known(): number {
-    return Math.max(this.#options.delivered, this.#chosen());
+    return Math.max(this.#options.delivered, this.#options.trimmed(), this.#chosen());
   }
 
   /** What is known to be chosen: no more than is seen by one acceptor more than may be wrong. */
@@ -151,13 +153,13 @@ export class Campaign {
   }
 
   /** The first instance that may be undecided; call it once mayStand() holds and probe is undefined. */
-  position(trimmed: number): number {
+  position(): number {
     const end = this.#search?.end;
     return firstUndecided({
       delivered: this.#options.delivered,
       chosen: this.#chosen(),
       highestAccepted: end === undefined ? this.#each((status) => status.highestAccepted) : [end],
-      trimmed,
+      trimmed: this.#options.trimmed(),
       inFlight: end === undefined ? this.#options.inFlight : ORIGINALS_IN_FLIGHT,
     });
   }

@@ -46,7 +46,7 @@ export class Candidacy {
   }
 
   begin(now: number): void {
-    const { core, asking, inFlight, delivered } = this.#options;
+    const { core, asking, inFlight, delivered, trimmed } = this.#options;
     const token = this.#nextToken++;
     this.#isProbing = false;
     this.#campaign = new Campaign({
@@ -55,6 +55,7 @@ export class Candidacy {
       inFlight,
       token,
       delivered: delivered(),
+      trimmed,
     });
     for (const peer of asking.acceptors) if (!peer.isOurs) this.#campaign.addOriginal(peer.acceptorId);
     if (this.#campaign.isTimeToAsk(now)) asking.queryAll(token);
@@ -95,7 +96,7 @@ export class Candidacy {
   advance(now: number, lostBallot: number): CandidacyOutcome {
     const campaign = this.#campaign;
     if (campaign === undefined) return 'waiting';
-    const { core, asking, trimmed, placed } = this.#options;
+    const { core, asking, placed } = this.#options;
     if (!this.#isProbing) {
       if (!campaign.mayStand()) {
         // An answer may have been dropped on the way to us, or was given before its giver lost the leader as well.
@@ -109,7 +110,7 @@ export class Candidacy {
         return 'waiting';
       }
       // Values of ours under way are not given up for a position: phase 1 will tell what became of them.
-      if (!core.holdsOwn()) core.setInstanceId(campaign.position(trimmed()) - 1);
+      if (!core.holdsOwn()) core.setInstanceId(campaign.position() - 1);
       placed(core.low - 1);
       this.#isProbing = true;
       asking.prepareAhead();

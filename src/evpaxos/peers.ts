@@ -15,8 +15,8 @@ import { areOneProcess, type Destination, NOWHERE, type PeerContext } from './pe
 import type { Roles } from './roles.ts';
 import type { Turn } from './turn.ts';
 
-/** A lost connection is tried again after 2 s, as the original does, and sooner the first times. */
-const RECONNECT_MS = [50, 100, 250, 500, 1000, 2000] as const;
+/** A lost connection is tried again after a second, and sooner the first times. The original waits for two. */
+const RECONNECT_MS = [50, 100, 250, 500, 1000] as const;
 /** Who has said nothing by then is taken for an original; who says anything else before HELLO is one for certain. */
 const HELLO_GRACE_MS = 1000;
 /** A refusal is said again at every try, and tries are 2 s apart at most: it counts for so long. */
@@ -273,7 +273,7 @@ export class Peers {
         // One that refuses us is up, but no sooner asked again than one that is down.
         if (peer?.isReady) outbound.attempts = 0;
         observer.report({ type: 'disconnected', remote, reason: reason ?? 'connection closed' });
-        const delayMs = RECONNECT_MS[Math.min(outbound.attempts++, RECONNECT_MS.length - 1)] ?? 2000;
+        const delayMs = RECONNECT_MS[Math.min(outbound.attempts++, RECONNECT_MS.length - 1)] ?? 1000;
         outbound.timer = clock.after(delayMs, () => this.#connect(outbound));
       },
     });

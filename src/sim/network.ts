@@ -9,7 +9,7 @@
  */
 
 import { PaxosError } from '../paxos/error.ts';
-import type { Address, Link, LinkEvents, Random, Transport } from '../transport/transport.ts';
+import type { Address, Link, LinkEvents, Random, Timer, Transport } from '../transport/transport.ts';
 import type { SimProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -97,10 +97,11 @@ export class SimNetwork {
     else this.#clogged.delete(`${from}>${to}`);
   }
 
+  /** Nothing is blocked or clogged any more, and what is on its way arrives now. */
   healAll(): void {
     this.#blocked.clear();
     this.#clogged.clear();
-    for (const end of this.#ends) end.wake();
+    for (const end of this.#ends) end.hasten();
   }
 
   /** Cuts the links between two processes; both ends learn of it in their own time. */
@@ -190,7 +191,7 @@ export class SimEnd implements Link {
   #owesDrained = false;
   #paused = false;
   #closed = false;
-  #delivering = false;
+  #delivery: Timer | undefined;
   #lastArrival = 0;
 
   constructor(network: SimNetwork, scheduler: Scheduler, random: Random, owner: SimProcess, remote: string) {
@@ -241,14 +242,23 @@ export class SimEnd implements Link {
   /** Looks whether something can be delivered now, or when. */
   wake(): void {
     const next = this.#arriving[0];
-    if (next === undefined || this.#delivering || this.#closed || this.#paused) return;
+    if (next === undefined || this.#delivery !== undefined || this.#closed || this.#paused) return;
     if (!this.isUp || this.other === undefined) return;
     if (this.#network.isBlocked(this.other.owner.name, this.owner.name)) return;
-    this.#delivering = true;
-    this.owner.after(Math.max(0, next.at - this.#scheduler.now), () => {
-      this.#delivering = false;
+    this.#delivery = this.owner.after(Math.max(0, next.at - this.#scheduler.now), () => {
+      this.#delivery = undefined;
       this.#deliver();
     });
+  }
+
+  /** What is on its way here arrives now. */
+  hasten(): void {
+    const { now } = this.#scheduler;
+    for (const one of this.#arriving) one.at = Math.min(one.at, now);
+    this.#lastArrival = Math.min(this.#lastArrival, now);
+    this.#delivery?.cancel();
+    this.#delivery = undefined;
+    this.wake();
   }
 
   #deliver(): void {

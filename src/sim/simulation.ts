@@ -32,8 +32,8 @@ const SETTLE_MS = 30_000;
 const MOMENT_MS = 5_000;
 /** After so long the cluster may be waiting for a value: it gets one. */
 const NUDGE_AFTER_MS = 8_000;
-/** Somebody has to lead by then: four leader timeouts, and the longest wait before a connection is tried again. */
-const LEADER_MS = 4 * 500 + 2000;
+/** Somebody has to lead by then: four leader timeouts. */
+const LEADER_MS = 4 * 500;
 /** How long a run that is not judged goes on after its faults. */
 const UNJUDGED_MS = 3000;
 /** More events than any run needs: something turns without end. */
