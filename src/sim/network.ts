@@ -133,7 +133,7 @@ export class SimNetwork {
     near.events = events;
     this.#ends.add(near);
     process.onDeath(() => near.sever('connection reset'));
-    process.after(this.drawDelay(), () => this.#arrive(near, address.port));
+    near.awaits(this.drawDelay(), () => this.#arrive(near, address.port));
     return near;
   }
 
@@ -160,7 +160,7 @@ export class SimNetwork {
       far.wake();
     });
     // The systems connect, whether the process that listens runs or stands still.
-    near.owner.after(this.drawDelay(), () => {
+    near.awaits(this.drawDelay(), () => {
       if (near.isClosed) return;
       near.events?.connected();
       near.isUp = true;
@@ -192,6 +192,8 @@ export class SimEnd implements Link {
   #paused = false;
   #closed = false;
   #delivery: Timer | undefined;
+  /** what has to arrive before it is connected */
+  #awaited: { readonly timer: Timer; readonly call: () => void } | undefined;
   #lastArrival = 0;
 
   constructor(network: SimNetwork, scheduler: Scheduler, random: Random, owner: SimProcess, remote: string) {
@@ -251,8 +253,17 @@ export class SimEnd implements Link {
     });
   }
 
+  /** A step of connecting arrives after a while. */
+  awaits(delayMs: number, call: () => void): void {
+    this.#awaited = { timer: this.owner.after(delayMs, call), call };
+  }
+
   /** What is on its way here arrives now. */
   hasten(): void {
+    if (!this.isUp && this.#awaited !== undefined) {
+      this.#awaited.timer.cancel();
+      this.awaits(0, this.#awaited.call);
+    }
     const { now } = this.#scheduler;
     for (const one of this.#arriving) one.at = Math.min(one.at, now);
     this.#lastArrival = Math.min(this.#lastArrival, now);
