@@ -19,7 +19,7 @@ import type { Turn } from './turn.ts';
 const RECONNECT_MS = [50, 100, 250, 500, 1000] as const;
 /** Who has said nothing by then is taken for an original; who says anything else before HELLO is one for certain. */
 const HELLO_GRACE_MS = 1000;
-/** A refusal is said again at every try, and tries are 2 s apart at most: it counts for so long. */
+/** A refusal is said again at every try, and tries are 1 s apart at most: it counts for so long. */
 const REFUSAL_STANDS_MS = 10_000;
 
 /** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
