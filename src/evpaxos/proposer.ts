@@ -296,18 +296,18 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   /**
    * Somebody promised a higher ballot. One of ours that took it is about to lead: it is waited for. An original may only
-   * have prepared: our ballot goes above its own, once that is in our way.
+   * have prepared: our ballot goes above its own, once that is in our way, but not again and again.
    */
   #preempted(): void {
     const now = this.#options.clock.now();
-    if (this.#leadership.leaderBallot(now) > this.core.ballot) {
+    if (this.#leadership.leaderBallot(now) > this.core.ballot)
       this.#stepDown('another proposer leads with a higher ballot');
-      return;
-    }
     if (this.#state !== 'leading') return;
     const winner = ballotOwner(this.core.highestSeen);
     if (winner !== this.core.id && hasOurProposer(this.#options.peers, winner))
       this.#giveUp(`proposer ${winner} took a higher ballot`);
+    else if (winner !== this.core.id && this.#raises.isContested(now))
+      this.#follow(this.core.highestSeen, 'another proposer does not yield');
     else if (this.#raises.mayRaise(now)) this.#raise();
   }
 

@@ -35,4 +35,15 @@ describe('Raises', () => {
     raises.note(10_000, 8);
     expect(raises.mayRaise(10_000)).toBe(true);
   });
+
+  it('takes four ballots within the bound for a contest, and three, or four in a longer time, for none', () => {
+    const raises = new Raises(LONGEST_MS, ALWAYS_LONGEST);
+    for (const now of [0, 100, 200]) raises.note(now, now);
+    expect(raises.isContested(200)).toBe(false);
+    raises.note(300, 300);
+    expect(raises.isContested(499)).toBe(true);
+    expect(raises.isContested(500)).toBe(false);
+    raises.note(700, 700);
+    expect(raises.isContested(700)).toBe(false);
+  });
 });

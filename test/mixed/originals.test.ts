@@ -3,8 +3,9 @@
  * itself, where that is at hand.
  */
 import { describe, expect, it } from 'vitest';
+import { ballotAbove } from '../../src/paxos/ballot.ts';
 import { MemoryStorage } from '../../src/storage/index.ts';
-import { encodeRepeat } from '../../src/transport/encode.ts';
+import { encodePrepare, encodeRepeat } from '../../src/transport/encode.ts';
 import { Role } from '../../src/transport/messages.ts';
 import { OriginalAcceptor, OriginalProposer } from '../support/like-original.ts';
 import { MemoryCluster, type Sequence } from '../support/memory-cluster.ts';
@@ -96,6 +97,29 @@ describe('a proposer of ours that has outvoted an active original', () => {
     for (const acceptor of acceptors) acceptor.accept(1000, 10, bytes('theirs'));
     cluster.world.settle();
     expect(ours.proposer?.isLeading).toBe(false);
+    await cluster.closeAll();
+  });
+});
+
+describe('a proposer of ours that is outvoted by an original again and again', () => {
+  it('yields after a few ballots, and leads again when the other is silent', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    for (const id of [0, 1, 2]) await cluster.acceptor(id);
+    const ours = await cluster.proposer(1);
+    cluster.world.advance(1000);
+    const original = [0, 1, 2].map((id) => cluster.connect('acceptor', id));
+    for (let i = 0; i < 20; i++) {
+      const { low, highestSeen } = ours.proposer?.core ?? { low: 0, highestSeen: 0 };
+      const ballot = ballotAbove(highestSeen, 0);
+      for (const peer of original) peer.say((out) => encodePrepare(out, low, ballot));
+      ours.values?.submit(bytes(`ours ${i}`));
+      cluster.world.advance(10);
+    }
+    expect(ours.proposer?.isLeading).toBe(false);
+    expect(eventsOf(cluster, 'stepped-down')).toBe(1);
+    expect(ours.proposer?.core.low, 'it got values through before').toBeGreaterThan(1);
+    cluster.world.advance(2000);
+    expect(ours.proposer?.isLeading).toBe(true);
     await cluster.closeAll();
   });
 });

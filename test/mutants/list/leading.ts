@@ -134,6 +134,21 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    id: 'fights-originals',
+    breaks: 'a leader that an original outvotes again and again takes a higher ballot every time',
+    edits: [
+      {
+        file: ROLE,
+        find: 'winner !== this.core.id && this.#raises.isContested(now)',
+        replace: 'this.#raises.isContested(Number.POSITIVE_INFINITY)',
+      },
+    ],
+    beyond: {
+      why: 'nothing goes wrong but that the clients of an original are served late, or not while ours are',
+      tests: ['src/paxos', 'src/evpaxos', 'test/mixed'],
+    },
+  },
+  {
     id: 'no-repairs',
     breaks: 'an instance that learners cannot learn is not run again',
     edits: [
