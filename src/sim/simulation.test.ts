@@ -80,7 +80,7 @@ describe('a run with', () => {
 
   test('crashes has some between a write and its sync', { timeout: RUN_MS }, async () => {
     let count = 0;
-    for (let seed = 1; count === 0 && seed < 400; seed++) {
+    for (let seed = 1; count === 0 && seed < 4000; seed++) {
       const plan = drawPlan(new SeededRandom(seed));
       const isLikely = has('crash')(plan) && plan.faults.includes('slow-disk') && plan.storage === 'synced';
       if (isLikely) count += (await run(seed)).outcomes.get('crash while a commit is under way') ?? 0;

@@ -93,7 +93,11 @@ export class Workload {
     for (const server of servers) {
       const value = `${server.name}-${this.#nudges++}`;
       submitted(value);
-      server.proposeAtOriginal(Buffer.from(value, 'latin1'));
+      const bytes = Buffer.from(value, 'latin1');
+      server.proposeAtOriginal(bytes);
+      // The client may have given its own to an original, which keeps it.
+      const { values } = server.node ?? {};
+      if (server.node?.proposer !== undefined && values?.isFull === false) values.submit(bytes);
     }
     this.#options.scheduler.after(NUDGE_EVERY_MS, () => this.nudge());
   }
