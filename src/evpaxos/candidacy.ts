@@ -36,10 +36,6 @@ export class Candidacy {
     this.#options = options;
   }
 
-  get isUnderWay(): boolean {
-    return this.#campaign !== undefined;
-  }
-
   /** True while instances are asked about one by one: what is lost is asked again. */
   get isProbing(): boolean {
     return this.#isProbing;

@@ -24,6 +24,8 @@ const REFUSAL_STANDS_MS = 10_000;
 
 /** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
 const SILENT_SECONDS = 5;
+/** It is looked for so often at least; twice in a leader timeout, if that is short. */
+const LOOK_MS = 250;
 
 export interface PeersOptions {
   readonly transport: Transport;
@@ -177,13 +179,13 @@ export class Peers {
   }
 
   /**
-   * Looks twice in a leader timeout who still speaks, and cuts off acceptors that do not. Without it a machine that lost its power would be taken for
-   * alive until TCP gives up, a quarter of an hour later. Looks are counted, not time: a node that stood still
-   * itself has heard nobody.
+   * Looks who still speaks, and cuts off acceptors that do not. Without it a machine that lost its power would be taken
+   * for alive until TCP gives up, a quarter of an hour later. Looks are counted, not time: a node that stood still itself
+   * has heard nobody.
    */
   watch(): void {
     const { clock, config, turn } = this.#options;
-    const lookMs = config.leaderTimeoutMs / 2;
+    const lookMs = Math.min(LOOK_MS, config.leaderTimeoutMs / 2);
     const cutMs = Math.max(1000 * SILENT_SECONDS, 4 * config.leaderTimeoutMs);
     this.#watch = clock.after(lookMs, () => {
       for (const peer of [...this.ready(), ...this.#inbound]) {

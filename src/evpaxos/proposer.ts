@@ -268,7 +268,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
 
   /** An acceptor lost its storage, and what it promised counts no more: begins again without it. */
   distrust(): void {
-    if (this.#state === 'leading') this.#giveUp('an acceptor has lost its storage');
+    if (this.#state !== 'following') this.#giveUp('an acceptor has lost its storage');
   }
 
   #follow(ballot: number, reason: string): void {

@@ -1,6 +1,7 @@
 /**
- * Roles: what a node does with the messages that reach it. A node has any of the four; a replica has all. Each method
- * gets the peer that spoke, since an answer goes back the way the question came.
+ * Roles: what a node does with the messages that reach it. It is acceptor, proposer or learner, or all of them, as a
+ * replica is; it may take values; and it says how it is. Each method gets the peer that spoke, since an answer goes back
+ * the way the question came.
  */
 import type { AcceptorStatus, Hello } from '../transport/messages.ts';
 import type { Peer } from './peer.ts';

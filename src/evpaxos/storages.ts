@@ -5,7 +5,8 @@
  *   an acceptor's HELLO names its storage → proposers tell all acceptors → these keep it, and tell every proposer
  *   a HELLO that names another one → refused, and told which was known → the acceptor falls silent, for ever
  *
- * An acceptor keeps what it is told with the promise that follows on the same connection: any later quorum knows it.
+ * An acceptor keeps what it is told, durable with the promise that it gives next on that connection. So who promised a
+ * ballot to a proposer that knew a storage knows it too, and every later quorum has one of those in it.
  */
 import { MAX_ACCEPTORS } from '../paxos/ballot.ts';
 import type { StorageIdentities } from '../paxos/storage.ts';
