@@ -26,7 +26,8 @@ time, beside any load. It works with whatever is up, and waits for no node longe
 You will see whether a quorum of the acceptors is up, who leads, and for each node:
 
   state      up; down (nobody listens there); unreachable; no answer; stalled (its disk does not finish
-             a write); other cluster; not a node
+             a write); silent (its storage took the place of one that was lost); other cluster;
+             not a node
   for        how long it has been up, or how long the others have missed it
   role       leader, follower, acceptor (takes no values), or original (LibPaxos3 in C)
   accepted   the highest instance it has a value for

@@ -110,6 +110,11 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     });
   }
 
+  /** True for as long as it lives, once it fell silent. */
+  get isSilent(): boolean {
+    return this.#isSilent;
+  }
+
   /**
    * Its storage took the place of one that was lost: it has forgotten what it promised. Says nothing to anybody any
    * more, for as long as it has this storage.

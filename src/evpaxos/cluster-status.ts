@@ -35,8 +35,8 @@ export interface NodeStatus {
   readonly id: number;
   readonly host: string;
   readonly port: number;
-  /** stalled: it is up, but its disk does not finish a write */
-  readonly state: NodeState | 'stalled';
+  /** stalled: it is up, but its disk does not finish a write; silent: its acceptor lost its storage */
+  readonly state: NodeState | 'stalled' | 'silent';
   /** why, if it is not up */
   readonly reason: string | null;
   /** how long it has been up; of an acceptor that is not: how long the others have missed it */
@@ -231,7 +231,6 @@ interface Known {
 function nodeStatus({ line, answer }: Answered, known: Known): NodeStatus {
   const { report, original, hello } = answer;
   const { kind, address } = line;
-  const stalledMs = report?.storage?.stalledMs ?? 0;
   const accepted = report?.acceptor?.accepted ?? original?.accepted ?? null;
   const delivered = report?.delivered ?? null;
   const reached = delivered ?? (report === undefined ? null : accepted);
@@ -240,8 +239,7 @@ function nodeStatus({ line, answer }: Answered, known: Known): NodeStatus {
     id: address.id,
     host: address.host,
     port: address.port,
-    state: stalledMs > 0 ? 'stalled' : answer.state,
-    reason: stalledMs > 0 ? 'its disk does not finish a write' : (answer.reason ?? null),
+    ...stateOf(answer),
     forMs: forMs(line, answer, known.reports),
     role: roleOf(answer, known.leader),
     software: hello?.software ?? null,
@@ -259,6 +257,15 @@ function nodeStatus({ line, answer }: Answered, known: Known): NodeStatus {
     missing: report?.lost.map(({ acceptorId }) => acceptorId) ?? [],
     lastError: report?.lastError ?? null,
   };
+}
+
+/** One that answers may be no part of a quorum all the same. */
+function stateOf({ state, reason, report }: Answer): Pick<NodeStatus, 'state' | 'reason'> {
+  if (report?.storage?.isReplaced === true)
+    return { state: 'silent', reason: 'its storage took the place of one that was lost' };
+  if ((report?.storage?.stalledMs ?? 0) > 0)
+    return { state: 'stalled', reason: 'its disk does not finish a write' };
+  return { state, reason: reason ?? null };
 }
 
 /** A node that is up tells it; of an acceptor that is not, whoever had a connection last knows when it ended. */

@@ -22,6 +22,8 @@ export interface StorageReport {
   readonly limitBytes: number;
   /** for so long the disk has not finished a write; 0: it works */
   readonly stalledMs: number;
+  /** it took the place of one that was lost: the acceptor is silent, and no part of a quorum */
+  readonly isReplaced: boolean;
 }
 
 /** How many are connected to the node, by what they said of themselves. */
@@ -116,6 +118,7 @@ function storageOf(read: Fields): StorageReport {
     bytes: read.count('bytes'),
     limitBytes: read.count('limitBytes'),
     stalledMs: read.count('stalledMs'),
+    isReplaced: read.flag('isReplaced'),
   };
 }
 

@@ -142,6 +142,7 @@ export class Reporter implements Observer, PeerListener, StatusHandler {
       bytes: sizeOf(storage),
       limitBytes: isLmdb ? this.#options.config.lmdbMapsizeBytes : 0,
       stalledMs: Math.round(stalledMs),
+      isReplaced: this.#reported?.acceptor?.isSilent === true,
     };
   }
 
