@@ -9,6 +9,7 @@
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
+import { learnsBeside } from './original-clients.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { isOnlooker } from './peer-context.ts';
@@ -78,6 +79,7 @@ export class Acceptances {
       if (this.#isEmpty && !peer.isOurs) continue;
       if (
         isOnlooker(peer) ||
+        learnsBeside(peer, this.#peers.inbound) ||
         peer.sparedBallot === this.#ballot ||
         (peer === this.#asker && this.#hearsRanges(peer))
       )

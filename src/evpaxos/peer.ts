@@ -38,6 +38,10 @@ export class Peer implements MessageHandler {
   counterpart: Peer | undefined;
   /** it wants to hear no acceptances at this ballot; 0: all */
   sparedBallot = 0;
+  /** it handed in a value as an original client does; when it was opened, ms; the same client's other connection */
+  gaveValue = false;
+  openedAtMs = 0;
+  beside: Peer | undefined;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
@@ -156,7 +160,7 @@ export class Peer implements MessageHandler {
     this.silentMs = 0;
     const fault = this.#decoder.push(bytes);
     if (fault !== undefined && !this.#closed) this.#cutOff(fault);
-    this.#context.changed(this);
+    this.#context.heard(this);
   }
 
   #cutOff(reason: string): void {
@@ -345,6 +349,7 @@ export class Peer implements MessageHandler {
   }
 
   clientValue(value: Uint8Array): void {
+    this.gaveValue = true;
     this.becomeReady();
     this.#context.roles.values?.onClientValue(this, value);
   }
