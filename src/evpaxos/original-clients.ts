@@ -11,23 +11,31 @@ import type { Peer } from './peer.ts';
 /** An original client opens its two connections in one go. */
 const TOGETHER_MS = 50;
 
-/** True if an original client gives values on this connection, and learns on another that is up. */
-export function learnsBeside(peer: Peer, inbound: Iterable<Peer>): boolean {
-  if (!peer.gaveValue || !peer.sendsOnlyValues || peer.isOurs) return false;
-  if (peer.beside === undefined) peer.beside = findBeside(peer, inbound);
-  return isSilentOriginal(peer.beside) && peer.beside.beside === peer;
-}
+export class OriginalClients {
+  /** the other connection of the same client; one that has none is its own */
+  readonly #beside = new WeakMap<Peer, Peer>();
 
-/** A connection is looked for once: what comes later is another program's. */
-function findBeside(giver: Peer, inbound: Iterable<Peer>): Peer {
-  for (const peer of inbound) {
-    const isNear = Math.abs(peer.openedAtMs - giver.openedAtMs) <= TOGETHER_MS;
-    if (!isNear || !isSilentOriginal(peer) || peer.beside !== undefined) continue;
-    if (peer === giver || hostOf(peer) !== hostOf(giver)) continue;
-    peer.beside = giver;
-    return peer;
+  /** True if an original client gives values on this connection, and learns on another that is up. */
+  learnsBeside(peer: Peer, inbound: Iterable<Peer>): boolean {
+    if (!peer.gaveValue || !peer.sendsOnlyValues || peer.isOurs) return false;
+    // Looked for once, since what comes later is another program's; and again where another client's was taken for it.
+    let beside = this.#beside.get(peer);
+    if (beside === undefined || (beside !== peer && beside.gaveValue)) beside = this.#find(peer, inbound);
+    return beside !== peer && isSilentOriginal(beside);
   }
-  return giver;
+
+  #find(giver: Peer, inbound: Iterable<Peer>): Peer {
+    let found = giver;
+    for (const peer of inbound) {
+      if (!isSilentOriginal(peer) || this.#beside.has(peer) || hostOf(peer) !== hostOf(giver)) continue;
+      if (Math.abs(peer.openedAtMs - giver.openedAtMs) > TOGETHER_MS) continue;
+      found = peer;
+      break;
+    }
+    this.#beside.set(giver, found);
+    this.#beside.set(found, giver);
+    return found;
+  }
 }
 
 function isSilentOriginal(peer: Peer): boolean {

@@ -38,10 +38,9 @@ export class Peer implements MessageHandler {
   counterpart: Peer | undefined;
   /** it wants to hear no acceptances at this ballot; 0: all */
   sparedBallot = 0;
-  /** it handed in a value as an original client does; when it was opened, ms; the same client's other connection */
+  /** it handed in a value as an original client does; and when it came to us, ms */
   gaveValue = false;
   openedAtMs = 0;
-  beside: Peer | undefined;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
