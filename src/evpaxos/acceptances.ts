@@ -9,6 +9,7 @@
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
+import { OriginalClients } from './original-clients.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { isOnlooker } from './peer-context.ts';
@@ -21,6 +22,7 @@ export class Acceptances {
   readonly #acceptorId: number;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
+  readonly #clients = new OriginalClients();
   /** what the others are to hear, who they are, and how many acceptances that is */
   readonly #piece = new ByteBuffer();
   #others: Peer[] = [];
@@ -78,6 +80,7 @@ export class Acceptances {
       if (this.#isEmpty && !peer.isOurs) continue;
       if (
         isOnlooker(peer) ||
+        this.#clients.learnsBeside(peer, this.#peers.inbound) ||
         peer.sparedBallot === this.#ballot ||
         (peer === this.#asker && this.#hearsRanges(peer))
       )

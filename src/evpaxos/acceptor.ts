@@ -90,7 +90,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     this.#serving = new Serving(this.#acceptor, this.#learned);
     // Before the outbox: what is handed out in a turn leaves with its commit.
     options.turn.addStep(() => {
-      this.#told.clear();
+      if (this.#told.size > 0) this.#told.clear();
       return this.#acceptances.flush();
     });
     this.#outbox = new Outbox(options.storage, options.turn, options.clock, (error) => this.#fail(error));

@@ -19,6 +19,8 @@ export interface PeerContext {
   readonly maxBacklogBytes: number;
   /** the peer has something to send, or may have changed what a turn's steps can do */
   changed(peer: Peer): void;
+  /** bytes came from the peer: a turn's steps may have something to do */
+  heard(peer: Peer): void;
   /** the acceptor that this peer is says that another living process has our proposer id */
   idInUse(peer: Peer, reason: string): void;
 }

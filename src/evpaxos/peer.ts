@@ -38,6 +38,9 @@ export class Peer implements MessageHandler {
   counterpart: Peer | undefined;
   /** it wants to hear no acceptances at this ballot; 0: all */
   sparedBallot = 0;
+  /** it handed in a value as an original client does; and when it came to us, ms */
+  gaveValue = false;
+  openedAtMs = 0;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
@@ -156,7 +159,7 @@ export class Peer implements MessageHandler {
     this.silentMs = 0;
     const fault = this.#decoder.push(bytes);
     if (fault !== undefined && !this.#closed) this.#cutOff(fault);
-    this.#context.changed(this);
+    this.#context.heard(this);
   }
 
   #cutOff(reason: string): void {
@@ -345,6 +348,7 @@ export class Peer implements MessageHandler {
   }
 
   clientValue(value: Uint8Array): void {
+    this.gaveValue = true;
     this.becomeReady();
     this.#context.roles.values?.onClientValue(this, value);
   }

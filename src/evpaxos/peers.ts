@@ -81,6 +81,8 @@ export class Peers {
       maxMessageBytes: config.maxMessageBytes,
       maxBacklogBytes: config.maxPeerBacklogBytes,
       changed: (peer) => this.#changed(peer),
+      // Who only spoke has no place in the order of writes: first goes what others wait for.
+      heard: (peer) => (peer.out.length > 0 ? this.#changed(peer) : turn.schedule()),
       idInUse: (peer, reason) => this.#idInUse(peer, reason),
     };
     roles.listeners.push({
@@ -318,6 +320,7 @@ export class Peers {
 
   #accept(link: Link, quietly = false): LinkEvents {
     const peer = new Peer(this.#context, link, false, NOWHERE);
+    peer.openedAtMs = this.#options.clock.now();
     this.#inbound.add(peer);
     if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();

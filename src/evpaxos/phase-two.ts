@@ -1,26 +1,19 @@
 /**
- * PhaseTwo: what a leader proposes, how it counts who accepted, and how it tells what is chosen.
+ * PhaseTwo: what a leader proposes, and how it counts who accepted.
  *
  *   values → ACCEPT to every acceptor → ACCEPTED, or ranges of them from acceptors of ours → chosen → CHOSEN
- *
- * CHOSEN spares others the counting: who follows needs the value once, from its own acceptor, and not three times. It
- * leaves with the next ACCEPTs, or a little later without, or at once where nothing is under way any more.
  */
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Proposer } from '../paxos/proposer.ts';
-import { encodeChosen } from '../transport/encode.ts';
-import { Capability, Role } from '../transport/messages.ts';
-import type { Clock, Timer } from '../transport/transport.ts';
+import type { Clock } from '../transport/transport.ts';
 import type { Asking } from './asking.ts';
+import { ChosenTeller } from './chosen-teller.ts';
 import { instancesExhausted } from './exhausted.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import { MAX_REPAIRS, Repairs } from './repairs.ts';
 import type { Turn } from './turn.ts';
 import type { Value } from './values.ts';
-
-/** What is chosen is told so late at most. */
-const TELL_CHOSEN_MS = 2;
 
 export interface PhaseTwoOptions {
   readonly core: Proposer<Value>;
@@ -36,15 +29,12 @@ export class PhaseTwo {
   /** old instances that are run again */
   readonly repairs: Repairs<Value>;
   readonly #options: PhaseTwoOptions;
-  /** every instance up to here was told of */
-  #toldTo = 0;
-  #toldBallot = 0;
-  #timer: Timer | undefined;
-  #isDue = false;
+  readonly #teller: ChosenTeller;
 
   constructor(options: PhaseTwoOptions) {
     const { core, chosen } = options;
     this.#options = options;
+    this.#teller = new ChosenTeller(options);
     this.repairs = new Repairs<Value>({
       acceptors: core.acceptors,
       takeWaiting: () => core.takeWaiting(),
@@ -54,7 +44,7 @@ export class PhaseTwo {
   }
 
   close(): void {
-    this.#timer?.cancel();
+    this.#teller.close();
   }
 
   /** Proposes all it can. */
@@ -71,7 +61,7 @@ export class PhaseTwo {
         else asking.accept(accept);
       }
     } while (asking.prepareAhead() && core.waitingCount > 0);
-    this.#tellChosen(isAccepting);
+    this.#teller.pump(isAccepting, now);
   }
 
   /** Opens repairs of an old instance and its neighbours; those that are to be asked for. */
@@ -101,48 +91,6 @@ export class PhaseTwo {
     for (let i = Math.max(from, core.low); i <= last; i++) {
       const value = core.proposed(i);
       if (value !== undefined) tell(i, value);
-    }
-  }
-
-  #tellChosen(isAccepting: boolean): void {
-    const { core, clock, turn } = this.#options;
-    const to = core.low - 1;
-    const isTold = core.ballot === this.#toldBallot && to <= this.#toldTo;
-    if (isTold || to < core.countedFrom) return;
-    const isAllDone = core.low === core.nextToAccept;
-    if (!isAccepting && !isAllDone) {
-      this.#timer ??= clock.after(TELL_CHOSEN_MS, () => {
-        this.#timer = undefined;
-        this.#isDue = true;
-        turn.schedule();
-      });
-      if (!this.#isDue) return;
-    }
-    this.#isDue = false;
-    this.#toldTo = to;
-    this.#toldBallot = core.ballot;
-    for (const peer of this.#listeners()) {
-      encodeChosen(peer.out, core.ballot, core.countedFrom, to);
-      peer.sent();
-    }
-  }
-
-  /**
-   * One connection to each process of ours that learns: the one by which it gets ACCEPTs, if it does. A mere acceptor
-   * has use for it too, if it tells what it has learned.
-   */
-  *#listeners(): Generator<Peer> {
-    const { asking, peers } = this.#options;
-    for (const peer of asking.acceptors) {
-      const isConcerned = peer.hasRole(Role.learner) || peer.can(Capability.stream);
-      if (peer.can(Capability.brief) && isConcerned && !peers.isSelf(peer)) {
-        const way = asking.way(peer);
-        if (!way.isBehind()) yield way;
-      }
-    }
-    if (!peers.hasSelf) return; // its acceptor's values are what a mere learner can do with
-    for (const peer of peers.inbound) {
-      if (peer.can(Capability.brief) && !peer.hasRole(Role.acceptor) && !peer.isBehind()) yield peer;
     }
   }
 }

@@ -18,6 +18,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** An idle link is probed after this, then every second; libuv gives it up after ten probes without an answer. */
 const KEEP_ALIVE_MS = 10_000;
 
+const NO_BYTES = new Uint8Array(0);
+
 export interface TcpOptions {
   /** TCP_NODELAY: send at once instead of gathering small writes */
   readonly noDelay: boolean;
@@ -103,10 +105,11 @@ class TcpLink implements Link {
   /** Hands the bytes to the socket as they are, uncopied. */
   write(bytes: Uint8Array): boolean {
     if (this.#socket.destroyed || bytes.length === 0) return false;
-    // Node's own 'drain' comes only after more than its high-water mark waited; the callback comes for every write.
-    this.#socket.write(bytes, this.#sent);
-    // Usually the kernel has taken all of it by now.
+    this.#socket.write(bytes);
+    // Usually the kernel has taken all of it by now. A callback for every write would cost a tick of the event loop.
     if (this.#socket.writableLength === 0) return true;
+    // Node's own 'drain' comes only after more than its high-water mark waited: no bytes behind these tell as well.
+    if (!this.#waited) this.#socket.write(NO_BYTES, this.#sent);
     this.#waited = true;
     return false;
   }
@@ -157,10 +160,15 @@ class TcpLink implements Link {
     }
   }
 
+  /** All that was written before the empty write is out; what came behind it has to be waited for again. */
   readonly #sent = (): void => {
-    if (!this.#waited || this.#socket.destroyed || this.#socket.writableLength > 0) return;
     this.#waited = false;
-    this.#events?.drained();
+    if (this.#socket.destroyed) return;
+    if (this.#socket.writableLength === 0) this.#events?.drained();
+    else {
+      this.#waited = true;
+      this.#socket.write(NO_BYTES, this.#sent);
+    }
   };
 
   #fail(reason: string): void {
