@@ -349,7 +349,10 @@ export class Node {
     let route: () => Route;
     if (proposer !== undefined) route = () => proposer.route();
     else if (acceptor !== undefined) route = acceptorRoute(peers, acceptor, this.#observer);
-    else route = clientRoute(peers, proposerId, this.#clock, this.#observer);
+    else {
+      const chosenBallot = () => this.learner?.chosenBallot ?? 0;
+      route = clientRoute({ peers, proposerId, chosenBallot, clock: this.#clock, observer: this.#observer });
+    }
     return new ValueRouter({
       config,
       queue: proposer?.core ?? new OwnQueue(),
