@@ -98,10 +98,11 @@ describe('a client of the original’s at its replica and one of ours', () => {
     try {
       const ours = new Submitting(await scene.client(2), OUTSTANDING);
       await ours.until(500);
-      await served(scene, learned);
+      const client = await served(scene, learned);
       const from = learned.count;
       await sleep(4000);
       const values = learned.values.slice(from);
+      await client.end();
       await ours.end();
       const theirs = values.filter(isTheirs).length;
       const share = Math.min(theirs, values.length - theirs) / values.length;
