@@ -63,6 +63,9 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   readonly #catchUp: CatchUp;
   readonly #sparing: Sparing;
   #saidBehindTrim = 0;
+  /** at which ballot an instance was chosen last that was not asked for as history, and when */
+  #chosenBallot = 0;
+  #chosenAt = Number.NEGATIVE_INFINITY;
   /** false until it is known where to begin */
   #isPlaced: boolean;
 
@@ -106,6 +109,12 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     return this.core.nextInstanceId - 1;
   }
 
+  /** The ballot at which values were chosen within the leader timeout: whose it is gets them chosen. 0: none were. */
+  get chosenBallot(): number {
+    const { clock, config } = this.#options;
+    return clock.now() - this.#chosenAt <= config.leaderTimeoutMs ? this.#chosenBallot : 0;
+  }
+
   /** Goes on above `instanceId`, which a checkpoint holds. */
   setInstanceId(instanceId: number): void {
     this.#isPlaced = true;
@@ -139,6 +148,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     const outcome = this.core.receiveAccepted(peer.acceptorId, instanceId, acceptedBallot, value);
     if (outcome !== 'closed' || this.#catchUp.wasAskedFor(instanceId)) return;
     this.#catchUp.closedLive();
+    this.#noteChosen(acceptedBallot);
     this.#options.chosenLive?.(acceptedBallot);
   }
 
@@ -147,6 +157,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (!this.core.receiveChosen(ballot, from, to)) return;
     this.#sparing.heard(leader, ballot, this.#options.clock.now());
     this.#catchUp.closedLive();
+    this.#noteChosen(ballot);
     this.#options.turn.schedule();
   }
 
@@ -176,6 +187,11 @@ export class LearnerRole implements LearnerHandler, PeerListener {
     if (this.#options.start !== 'chosen' || !this.#isPlaced) return;
     // A proposer needs no history: what was trimmed is settled.
     if (this.#trims.settled >= this.core.nextInstanceId) this.setInstanceId(this.#trims.settled);
+  }
+
+  #noteChosen(ballot: number): void {
+    this.#chosenBallot = ballot;
+    this.#chosenAt = this.#options.turn.now;
   }
 
   /** Whoever needs what was trimmed is told so, once for each trim point. */

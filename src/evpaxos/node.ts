@@ -27,6 +27,7 @@ import { Reporter } from './reporter.ts';
 import type { Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
 import { Storages } from './storages.ts';
+import { Submitters } from './submitters.ts';
 import { Turn } from './turn.ts';
 import { type Route, type Value, type ValueQueue, ValueRouter } from './values.ts';
 
@@ -85,7 +86,7 @@ export class Node {
   #closing: Promise<void> | undefined;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
-  readonly #pending = new Set<(error: PaxosError) => void>();
+  readonly #submitters: Submitters;
 
   constructor(options: NodeOptions) {
     const { config, id, roles: roleBits, random = systemRandom() } = options;
@@ -137,6 +138,8 @@ export class Node {
       roles.listeners.push(new ProposerIds(this.#clock));
     }
     if (roleBits !== Role.learner) this.values = this.#makeValues();
+    const { maxWaitingBytes } = config;
+    this.#submitters = new Submitters({ values: () => this.values, turn: this.#turn, maxWaitingBytes });
     if (this.acceptor !== undefined) roles.acceptor = this.acceptor;
     if (this.proposer !== undefined) roles.proposer = this.proposer;
     if (this.learner !== undefined) roles.learner = this.learner;
@@ -178,28 +181,9 @@ export class Node {
     return this.learner?.delivered ?? 0;
   }
 
-  /** Gets a value chosen, and resolves when it is. */
+  /** Gets a value chosen, and resolves when it is; where there is no room for it, waits for that first. */
   submit(value: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        this.#pending.delete(fail);
-        signal?.removeEventListener('abort', abort);
-      };
-      const fail = (error: PaxosError) => {
-        settle();
-        reject(error);
-      };
-      const abort = () =>
-        fail(new PaxosError('ABORTED', 'the wait was aborted; the value may still be chosen'));
-      if (this.#closing !== undefined) return fail(closedError());
-      if (signal?.aborted === true) return abort();
-      this.values?.submit(value, () => {
-        settle();
-        resolve();
-      });
-      this.#pending.add(fail);
-      signal?.addEventListener('abort', abort, { once: true });
-    });
+    return this.#submitters.submit(value, signal);
   }
 
   /** Hands in a value without waiting for it. */
@@ -234,12 +218,12 @@ export class Node {
   }
 
   async #close(): Promise<void> {
+    this.#submitters.close(closedError());
     this.proposer?.close();
     this.learner?.close();
     await this.acceptor?.close();
     this.#turn.stop();
     await this.peers.close();
-    for (const fail of [...this.#pending]) fail(closedError());
     await this.#options.storage?.close();
   }
 
@@ -349,7 +333,10 @@ export class Node {
     let route: () => Route;
     if (proposer !== undefined) route = () => proposer.route();
     else if (acceptor !== undefined) route = acceptorRoute(peers, acceptor, this.#observer);
-    else route = clientRoute(peers, proposerId, this.#clock, this.#observer);
+    else {
+      const chosenBallot = () => this.learner?.chosenBallot ?? 0;
+      route = clientRoute({ peers, proposerId, chosenBallot, clock: this.#clock, observer: this.#observer });
+    }
     return new ValueRouter({
       config,
       queue: proposer?.core ?? new OwnQueue(),

@@ -175,7 +175,8 @@ export class Replica implements NodeHandle, AsyncIterable<Delivered> {
   }
 
   /**
-   * Gets a value chosen, and resolves when it is. After a leader was lost it may be chosen twice.
+   * Gets a value chosen, and resolves when it is. After a leader was lost it may be chosen twice. Waits for room while
+   * as many wait as `max-waiting` allows; QUEUE_FULL: too many calls wait for room already.
    * @param value 1 byte up to `max-message`
    * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE, QUEUE_FULL, ABORTED, CLOSED
    */
@@ -246,7 +247,8 @@ export class Client implements NodeHandle, AsyncIterable<Delivered> {
 
   /**
    * Gets a value chosen, and resolves when it is. If the connection to the proposer is lost meanwhile it is given to
-   * another, and may then be chosen twice.
+   * another, and may then be chosen twice. Waits for room while as many wait as `max-waiting` allows; QUEUE_FULL: too
+   * many calls wait for room already.
    * @param value 1 byte up to `max-message`
    * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE, QUEUE_FULL, ABORTED, CLOSED
    */
@@ -255,7 +257,8 @@ export class Client implements NodeHandle, AsyncIterable<Delivered> {
   }
 
   /**
-   * Hands in a value, for whoever sees by learning what becomes of it: the cheap submit(). Its bytes must not change.
+   * Hands in a value, for whoever sees by learning what becomes of it: the cheap submit(), which does not wait. Its
+   * bytes must not change.
    * @param chosen called when a node of ours says that it is chosen, before or after it is delivered here
    * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE, QUEUE_FULL, CLOSED
    */

@@ -97,7 +97,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
    * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE or QUEUE_FULL
    */
   submit(value: Uint8Array, chosen?: () => void): void {
-    const fault = this.#fault(value);
+    const fault = this.fault(value);
     if (fault !== undefined) throw fault;
     if (this.isFull) {
       throw new PaxosError(
@@ -121,13 +121,18 @@ export class ValueRouter implements ValueHandler, PeerListener {
     return this.#waitingBytes >= this.#options.config.maxWaitingBytes;
   }
 
+  /** True once so little waits that those who were held back go on. */
+  get isHalfEmpty(): boolean {
+    return this.#waitingBytes <= this.#options.config.maxWaitingBytes / 2;
+  }
+
   get #waitingBytes(): number {
     const { waitingBytes, waitingCount } = this.#options.queue;
     return waitingBytes + WAITING_VALUE_BYTES * waitingCount;
   }
 
   onClientValue(peer: Peer, value: Uint8Array): void {
-    const fault = this.#fault(value);
+    const fault = this.fault(value);
     if (fault !== undefined) {
       this.#options.observer.report({ type: 'value-refused', remote: peer.remote, reason: fault.message });
       return;
@@ -145,7 +150,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   onForward(peer: Peer, token: number, hops: number, value: Uint8Array): void {
-    if (hops > MAX_HOPS || this.isFull || this.#fault(value) !== undefined) {
+    if (hops > MAX_HOPS || this.isFull || this.fault(value) !== undefined) {
       tell(peer, token, false);
       return;
     }
@@ -218,7 +223,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#options.turn.schedule();
   }
 
-  #fault(value: Uint8Array): PaxosError | undefined {
+  /** Why a value is not taken, whatever room there is; undefined: it is. */
+  fault(value: Uint8Array): PaxosError | undefined {
     if (value.length === 0) {
       return new PaxosError(
         'VALUE_EMPTY',
@@ -249,7 +255,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
   #resume(): void {
     if (this.#paused.size === 0 && this.#refused === 0) return;
-    if (this.#waitingBytes > this.#options.config.maxWaitingBytes / 2) return;
+    if (!this.isHalfEmpty) return;
     this.#refused = 0;
     for (const peer of this.#paused) peer.link.resume();
     this.#paused.clear();

@@ -86,4 +86,27 @@ describe('SystemClock', () => {
     expect(order).toHaveLength(3);
     expect(order[2]).toBe('end of turn');
   });
+
+  it('ends right after a turn those that are asked for by whoever waited for it', async () => {
+    const clock = new SystemClock();
+    const order: string[] = [];
+    const nextReading = new Promise<void>((resolve) => {
+      clock.endOfTurn(() => {
+        order.push('turn');
+        // What is asked for within a turn is another one, after all sockets have been read.
+        clock.endOfTurn(() => {
+          order.push('next turn');
+          resolve();
+        });
+        const answer = async () => order.push('promise');
+        const waiting = async () => {
+          await answer();
+          clock.endOfTurn(() => order.push('because of it'));
+        };
+        void waiting();
+      });
+    });
+    await nextReading;
+    expect(order).toEqual(['turn', 'promise', 'because of it', 'next turn']);
+  });
 });

@@ -16,6 +16,8 @@ const STEP_MS = 2;
 export class SystemClock implements Clock {
   /** What the wall clock shows when now() is 0. */
   #offsetMs = performance.timeOrigin;
+  /** the turns that are asked for by what waited for the one that has just ended; undefined: none ends now */
+  #late: (() => void)[] | undefined;
 
   now(): number {
     return performance.now();
@@ -34,8 +36,27 @@ export class SystemClock implements Clock {
     return { cancel: () => clearTimeout(timeout) };
   }
 
-  /** setImmediate: Node runs it after every socket that was ready has been read. */
+  /**
+   * setImmediate: Node runs it after every socket that was ready has been read. What a program does because of a turn,
+   * behind its promises, is ended right after it: with the next reading of all sockets it would have to wait for, each
+   * value of a submitter that waits for the one before would take up to a millisecond more.
+   */
   endOfTurn(call: () => void): void {
-    setImmediate(call);
+    if (this.#late !== undefined) this.#late.push(call);
+    else setImmediate(() => this.#run(call));
+  }
+
+  #run(call: () => void): void {
+    call();
+    if (this.#late !== undefined) return;
+    this.#late = [];
+    // Microtasks come before the next ticks that they ask for: all promises have been followed up by then.
+    queueMicrotask(() => process.nextTick(() => this.#runLate()));
+  }
+
+  #runLate(): void {
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const call of late) call();
   }
 }

@@ -84,6 +84,32 @@ describe('a proposer of ours beside an original one', () => {
   });
 });
 
+describe('a client of ours, told to use a proposer of ours', () => {
+  it('gives its values straight to an original while that gets values chosen, and then to ours again', async () => {
+    const { cluster, original, ours, sequence } = await withOriginalProposer();
+    const client = await cluster.client('client', { values: [] }, 1);
+    cluster.world.advance(2000);
+    give(cluster, 1, 'client');
+    expect(sequence.values).toEqual(['ours 0']);
+    original.propose(bytes('theirs'));
+    cluster.world.settle();
+    give(cluster, 1);
+    expect(original.givers, 'by way of our proposer').toBe(1);
+    let chosen = 0;
+    client.values?.submit(bytes('straight'), () => chosen++);
+    cluster.world.settle();
+    expect(original.givers, 'and straight').toBe(2);
+    expect(sequence.values).toEqual(['ours 0', 'theirs', 'ours 0', 'straight']);
+    expect(chosen).toBe(1);
+    cluster.world.advance(2000);
+    expect(ours.proposer?.isLeading).toBe(true);
+    give(cluster, 1, 'client');
+    expect(sequence.values.at(-1)).toBe('ours 0');
+    expect(ours.proposer?.isLeading, 'nothing went to the original').toBe(true);
+    await cluster.closeAll();
+  });
+});
+
 describe('a proposer of ours that has outvoted an active original', () => {
   it('yields when it sees that values are chosen all the same, at lower ballots', async () => {
     const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });

@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { whyNoOriginal } from './programs.ts';
+import { type Program, whyNoOriginal } from './programs.ts';
 import { type OurSequence, Scene, until } from './scene.ts';
 import { expectSameSequences } from './sequences.ts';
 import { Submitting } from './submitting.ts';
@@ -41,19 +41,30 @@ const shown = (rows: readonly (readonly number[])[]) => rows.map((row) => row.jo
 const sumOf = (rows: readonly (readonly number[])[], j: number) =>
   rows.reduce((sum, row) => sum + (row[j] ?? 0), 0);
 
+/** True for what a client of the original's submitted: its id is random, and that of ours 1. */
+function isTheirs(value: Uint8Array): boolean {
+  return new DataView(value.buffer, value.byteOffset).getInt32(0, true) !== 1;
+}
+
 /**
- * What a client of the original's told of its first seconds. One whose first values were all chosen before it could
- * learn them waits for ever, a fault of its own: then another one is asked.
+ * Starts a client of the original's, and waits until it is served. One whose first values were all chosen before it
+ * could learn them waits for ever, a fault of its own: then another one is started.
  */
-async function told(scene: Scene, learned: OurSequence, seconds: number): Promise<number[]> {
+async function served(scene: Scene, learned: OurSequence): Promise<Program> {
+  const before = learned.values.filter(isTheirs).length;
   const client = scene.originalClient(0, OUTSTANDING);
-  const isTheirs = (value: Uint8Array) =>
-    new DataView(value.buffer, value.byteOffset).getInt32(0, true) !== 1;
-  await until('its client tells', () => client.valuesPerSecond.length >= seconds);
-  const rows = client.valuesPerSecond.slice(0, seconds);
+  await until('its client tells', () => client.valuesPerSecond.length >= 1);
+  if (learned.values.filter(isTheirs).length > before + OUTSTANDING) return client;
   await client.end();
-  const hasMissedItsOwn = Math.max(...rows) === 0 && learned.values.filter(isTheirs).length === OUTSTANDING;
-  return hasMissedItsOwn ? told(scene, learned, seconds) : rows;
+  return served(scene, learned);
+}
+
+/** What a client of the original's told of its first seconds. */
+async function told(scene: Scene, learned: OurSequence, seconds: number): Promise<number[]> {
+  const client = await served(scene, learned);
+  await until('its client tells', () => client.valuesPerSecond.length >= seconds);
+  await client.end();
+  return client.valuesPerSecond.slice(0, seconds);
 }
 
 const MIXTURES = [
@@ -75,6 +86,28 @@ describe('a client at an original replica and one at ours', () => {
       const [ours, theirs] = [sumOf(rows, 0), sumOf(rows, 1)];
       expect(Math.min(ours, theirs) / (ours + theirs), shown(rows)).toBeGreaterThan(1 / 3);
       await expectSameSequences(scene, ours + theirs);
+    } finally {
+      await scene.end();
+    }
+  });
+});
+
+describe('a client of the original’s at its replica and one of ours', () => {
+  it('have a third of the values each, or more', async () => {
+    const { scene, learned } = await mixture([0]);
+    try {
+      const ours = new Submitting(await scene.client(2), OUTSTANDING);
+      await ours.until(500);
+      const client = await served(scene, learned);
+      const from = learned.count;
+      await sleep(4000);
+      const values = learned.values.slice(from);
+      await client.end();
+      await ours.end();
+      const theirs = values.filter(isTheirs).length;
+      const share = Math.min(theirs, values.length - theirs) / values.length;
+      expect(share, `${theirs} of ${values.length} are theirs`).toBeGreaterThan(1 / 3);
+      await expectSameSequences(scene, ours.submitted);
     } finally {
       await scene.end();
     }

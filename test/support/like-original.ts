@@ -24,6 +24,7 @@ export class OriginalProposer {
   readonly #peers: readonly RawPeer[];
   /** the trim points that acceptors told it */
   readonly trimsHeard: number[] = [];
+  readonly #givers = new Set<RawPeer>();
 
   private constructor(cluster: MemoryCluster, id: number) {
     const { config, world } = cluster;
@@ -57,10 +58,17 @@ export class OriginalProposer {
   }
 
   #peer(): RawPeer {
-    return new ListeningPeer((message) => {
+    const peer: ListeningPeer = new ListeningPeer((message) => {
       if (message.type === 'acceptorState') this.trimsHeard.push(message.trimInstanceId);
+      if (message.type === 'clientValue') this.#givers.add(peer);
       this.#core.receive(message);
     });
+    return peer;
+  }
+
+  /** How many connections gave it values. */
+  get givers(): number {
+    return this.#givers.size;
   }
 
   get lowest(): number {

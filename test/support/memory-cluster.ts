@@ -84,8 +84,8 @@ export class MemoryCluster {
     return this.#start(name, { roles: Role.learner, id: 0, ...into(sequence), ...slowly });
   }
 
-  client(name: string, sequence?: Sequence): Promise<Node> {
-    return this.#start(name, { roles: Role.learner | Role.client, id: 0, proposerId: 0, ...into(sequence) });
+  client(name: string, sequence?: Sequence, proposerId = 0): Promise<Node> {
+    return this.#start(name, { roles: Role.learner | Role.client, id: 0, proposerId, ...into(sequence) });
   }
 
   /** A client that learns from now on, as clients do. */
