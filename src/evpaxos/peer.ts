@@ -252,8 +252,10 @@ export class Peer implements MessageHandler {
     this.#acceptor?.onPrepareFrom(this, from, to, ballot);
   }
 
+  /** Only of itself, as all that an original never says: a leader that nobody knows would be given values. */
   heartbeat(ballot: number, chosen: number, next: number): void {
     this.#speaks();
+    if (this.peerHello?.id !== ballotOwner(ballot) || !this.hasRole(Role.proposer)) return;
     if (this.#acceptor !== undefined) this.#acceptor.onHeartbeat(this, ballot, chosen, next);
     else this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
@@ -341,7 +343,7 @@ export class Peer implements MessageHandler {
   }
 
   leader(acceptorId: number, ballot: number, _chosen: number, next: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, next);
+    if (this.#isVoteOf(acceptorId) && this.isOurs) this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
 
   clientValue(value: Uint8Array): void {

@@ -229,7 +229,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const aid = peer.acceptorId;
     if (aid >= 0) this.#asking.heard(aid);
     if (ballotOwner(ballot) === this.core.id || this.core.ballot > ballot) return;
-    if (!(aid < 0 ? peer.peerHello?.id === ballotOwner(ballot) : this.core.hear(aid, ballot))) return;
+    if (aid >= 0 && !this.core.hear(aid, ballot)) return;
     if (aid >= 0) this.#heardFrom = peer;
     this.#follow(ballot, 'a proposer of a higher ballot leads');
     // Below a leader's new values its first phase tells what is chosen; above them ours never will be.

@@ -4,6 +4,8 @@ import {
   encodeAccept,
   encodeAccepted,
   encodeAcceptorState,
+  encodeHeartbeat,
+  encodeLeader,
   encodePrepare,
   encodePromise,
   encodePromiseFrom,
@@ -273,6 +275,23 @@ describe('a cluster that was told nonsense', () => {
       await startWithLiar((out) => encodeRefused(out, 2, 'proposer 0 is running already'));
       await works();
     });
+  });
+
+  it('a leader that nobody knows, by an acceptor that never said HELLO, is followed by nobody', async () => {
+    const told: RawPeer[] = [];
+    cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    await cluster.play(0, (peer) => told.push(peer));
+    await cluster.startAll([0]);
+    const ballot = 128;
+    for (const peer of told) {
+      peer.say((out) => encodeHeartbeat(out, ballot, 1, 2));
+      peer.say((out) => encodeLeader(out, 0, ballot, 1, 2));
+    }
+    cluster.world.settle();
+    expect(
+      cluster.events.filter(({ event }) => event.type === 'following' && event.ballot === ballot),
+    ).toEqual([]);
+    expect(cluster.leader.node.proposer?.core.highestSeen).toBeLessThan(ballot);
   });
 
   it('a second process with a proposer’s id ends, when those that refuse it are most of ours', async () => {
