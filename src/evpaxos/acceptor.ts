@@ -8,7 +8,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { Acceptor, sameBytes } from '../paxos/acceptor.ts';
-import { ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { Learned } from '../paxos/learned.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import type { Storage } from '../paxos/storage.ts';
@@ -24,7 +24,7 @@ import {
   encodeRepair,
   encodeStatus,
 } from '../transport/encode.ts';
-import { type AcceptorStatus, Role } from '../transport/messages.ts';
+import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
@@ -305,7 +305,6 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   /** A leader lives: remembered, and passed on. One that was outvoted is told so. */
   onHeartbeat(peer: Peer, ballot: number, chosen: number, next: number): void {
-    if (peer.peerHello?.id !== ballotOwner(ballot) || !peer.hasRole(Role.proposer)) return;
     this.#guarded(() => {
       const acceptor = this.#acceptor;
       if (ballot < acceptor.highestBallot && ballot < this.#options.storage.promiseFloor) {

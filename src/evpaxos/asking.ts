@@ -54,6 +54,12 @@ export class Asking {
     return this.#options.peers.acceptors;
   }
 
+  /** True if acceptors of ours that can be spoken to are a quorum, and a quorum has told what it promised anywhere. */
+  areOursQuorum(): boolean {
+    const ours = this.acceptors.filter((peer) => peer.isOurs).length;
+    return ours >= this.#quorum && this.#options.core.hasProbedQuorum('all');
+  }
+
   heard(acceptorId: number): void {
     this.#heardAt[acceptorId] = this.#options.turn.now;
   }

@@ -257,6 +257,7 @@ export class Peer implements MessageHandler {
 
   heartbeat(ballot: number, chosen: number, next: number): void {
     this.#speaks();
+    if (this.peerHello?.id !== ballotOwner(ballot) || !this.hasRole(Role.proposer)) return;
     if (this.#acceptor !== undefined) this.#acceptor.onHeartbeat(this, ballot, chosen, next);
     else this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
@@ -274,7 +275,7 @@ export class Peer implements MessageHandler {
   }
 
   acceptedRange(acceptorId: number, ballot: number, from: number, to: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onAcceptedRange(this, ballot, from, to);
+    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.proposer?.onAcceptedRange(this, ballot, from, to);
   }
 
   /** Only a ballot's owner says what was chosen at it. */
@@ -294,12 +295,12 @@ export class Peer implements MessageHandler {
 
   /** No vote: what that acceptor has learned, for those who ask it. */
   chosenValue(acceptorId: number, instanceId: number, ballot: number, value: Uint8Array): void {
-    if (!this.#isVoteOf(acceptorId)) return;
+    if (!this.#isOurVoteOf(acceptorId)) return;
     this.#context.roles.learner?.onChosenValue(this, instanceId, ballot, value);
   }
 
   fetched(acceptorId: number, from: number, to: number, next: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.learner?.onFetched(this, from, to, next);
+    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.learner?.onFetched(this, from, to, next);
   }
 
   preempted(acceptorId: number, instanceId: number, ballot: number): void {
@@ -313,7 +314,7 @@ export class Peer implements MessageHandler {
   }
 
   status(status: AcceptorStatus): void {
-    if (!this.#isVoteOf(status.acceptorId)) return;
+    if (!this.#isOurVoteOf(status.acceptorId)) return;
     this.#context.roles.learner?.onStatus(this, status);
     this.#context.roles.proposer?.onStatus(this, status);
   }
@@ -325,9 +326,8 @@ export class Peer implements MessageHandler {
     valueBallot: number,
     value: Uint8Array,
   ): void {
-    if (this.#isVoteOf(acceptorId)) {
-      this.#context.roles.proposer?.onPromisedValue(this, ballot, instanceId, valueBallot, value);
-    }
+    if (!this.#isOurVoteOf(acceptorId)) return;
+    this.#context.roles.proposer?.onPromisedValue(this, ballot, instanceId, valueBallot, value);
   }
 
   promiseFrom(
@@ -340,11 +340,11 @@ export class Peer implements MessageHandler {
     count: number,
   ): void {
     const promise = { ballot, from, to, promisedBallot, trimInstanceId, count };
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onPromiseFrom(this, promise);
+    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.proposer?.onPromiseFrom(this, promise);
   }
 
   leader(acceptorId: number, ballot: number, _chosen: number, next: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, next);
+    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, next);
   }
 
   clientValue(value: Uint8Array): void {
@@ -354,19 +354,19 @@ export class Peer implements MessageHandler {
   }
 
   forward(token: number, hops: number, value: Uint8Array): void {
-    this.#context.roles.values?.onForward(this, token, hops, value);
+    if (this.isOurs) this.#context.roles.values?.onForward(this, token, hops, value);
   }
 
   forwarded(token: number, chosen: boolean): void {
-    this.#context.roles.values?.onForwarded(this, token, chosen);
+    if (this.isOurs) this.#context.roles.values?.onForwarded(this, token, chosen);
   }
 
   repair(acceptorId: number, instanceId: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onRepair(this, instanceId);
+    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.proposer?.onRepair(this, instanceId);
   }
 
   storageIdentity(acceptorId: number, identity: number): void {
-    this.#context.roles.storages?.onStorageIdentity(this, acceptorId, identity);
+    if (this.isOurs) this.#context.roles.storages?.onStorageIdentity(this, acceptorId, identity);
   }
 
   nodeQuery(token: number): void {
@@ -389,6 +389,10 @@ export class Peer implements MessageHandler {
   #speaks(): void {
     this.#sendsOnlyValues = false;
     if (!this.#ready) this.becomeReady();
+  }
+
+  #isOurVoteOf(acceptorId: number): boolean {
+    return this.isOurs && this.#isVoteOf(acceptorId);
   }
 
   #isVoteOf(acceptorId: number): boolean {

@@ -11,7 +11,7 @@ import { ChosenTeller } from './chosen-teller.ts';
 import { instancesExhausted } from './exhausted.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
-import { MAX_REPAIRS, Repairs } from './repairs.ts';
+import { MAX_REPAIRS, type RepairPromise, Repairs } from './repairs.ts';
 import type { Turn } from './turn.ts';
 import type { Value } from './values.ts';
 
@@ -30,6 +30,8 @@ export class PhaseTwo {
   readonly repairs: Repairs<Value>;
   readonly #options: PhaseTwoOptions;
   readonly #teller: ChosenTeller;
+  /** the lowest instance that was open when the present ballot was taken: below it none was asked for, or proposed in */
+  #begunAt = 0;
 
   constructor(options: PhaseTwoOptions) {
     const { core, chosen } = options;
@@ -37,6 +39,7 @@ export class PhaseTwo {
     this.#teller = new ChosenTeller(options);
     this.repairs = new Repairs<Value>({
       acceptors: core.acceptors,
+      probed: () => core.probedForAll,
       takeWaiting: () => core.takeWaiting(),
       putBack: (value) => core.propose(value),
       chosen,
@@ -64,13 +67,41 @@ export class PhaseTwo {
     this.#teller.pump(isAccepting, now);
   }
 
-  /** Opens repairs of an old instance and its neighbours; those that are to be asked for. */
-  openRepairs(instanceId: number): number[] {
-    const { core, clock } = this.#options;
-    const opened: number[] = [];
-    for (let i = instanceId; i < Math.min(instanceId + MAX_REPAIRS, core.low); i++)
-      if (this.repairs.open(i, clock.now())) opened.push(i);
-    return opened;
+  /** The ballot is given up, or another is taken: what is run again is asked for again. */
+  restart(): void {
+    this.repairs.clear();
+    this.#begunAt = this.#options.core.low;
+  }
+
+  /**
+   * Runs an old instance again, which a learner cannot learn, and its neighbours: where one is missing they are. Originals
+   * are asked where ours alone are no quorum, after they have told what they promised there.
+   * @returns blocked: it takes another ballot. At the present one originals were asked for this instance before, and an
+   * answer that was under way could be taken for one to this question.
+   */
+  repair(instanceId: number): 'asked' | 'blocked' {
+    const { core, asking, clock } = this.#options;
+    const takesOriginals = !asking.areOursQuorum();
+    const end = takesOriginals ? this.#begunAt : core.low;
+    if (instanceId >= end) return 'blocked';
+    for (let i = instanceId; i < Math.min(instanceId + MAX_REPAIRS, end); i++) {
+      if (!this.repairs.open(i, clock.now())) continue;
+      asking.prepareAtOurs(i);
+      if (takesOriginals) asking.probeOriginals(i);
+    }
+    return 'asked';
+  }
+
+  /** An acceptor's answer for one instance: of use where that is run again. blocked: it takes another ballot. */
+  receivePromise(peer: Peer, told: Omit<RepairPromise, 'acceptorId'>): 'blocked' | undefined {
+    const { core, asking } = this.#options;
+    if (told.instanceId >= core.low) return undefined;
+    const outcome = this.repairs.receivePromise({ acceptorId: peer.acceptorId, ...told }, core.ballot);
+    if (typeof outcome === 'object') asking.accept(outcome);
+    else if (outcome === 'prepare') asking.prepareSingle(peer, told.instanceId, core.ballot);
+    // One of ours that promised more tells so of every instance.
+    else if (outcome === 'used' || (outcome === 'outvoted' && !peer.isOurs)) return 'blocked';
+    return undefined;
   }
 
   /** Hot. */

@@ -161,10 +161,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#candidacy.noteProbe(aid, instanceId, valueBallot > 0);
     const kept = valueBallot > 0 ? value.slice() : value;
     const outcome = this.core.receivePromise(aid, instanceId, ballot, valueBallot, kept);
-    if (this.#state === 'leading' && ballot === this.core.ballot && instanceId < this.core.low) {
-      const accept = this.#phaseTwo.repairs.receivePromise(aid, instanceId, ballot, valueBallot, value);
-      if (accept !== undefined) this.#asking.accept(accept);
-    }
+    const promise = { instanceId, promisedBallot: ballot, valueBallot, value };
+    if (this.isLeading && this.#phaseTwo.receivePromise(peer, promise) === 'blocked') this.#raiseIfTime();
     if (outcome === 'prepare') this.#asking.prepareSingle(peer, instanceId, this.core.ballot);
     else if (outcome === 'preempted') this.#preemptedIfBlocked();
     else this.#advance();
@@ -231,7 +229,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const aid = peer.acceptorId;
     if (aid >= 0) this.#asking.heard(aid);
     if (ballotOwner(ballot) === this.core.id || this.core.ballot > ballot) return;
-    if (!(aid < 0 ? peer.peerHello?.id === ballotOwner(ballot) : this.core.hear(aid, ballot))) return;
+    if (aid >= 0 && !this.core.hear(aid, ballot)) return;
     if (aid >= 0) this.#heardFrom = peer;
     this.#follow(ballot, 'a proposer of a higher ballot leads');
     // Below a leader's new values its first phase tells what is chosen; above them ours never will be.
@@ -242,10 +240,8 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** An acceptor tells of an old instance that a learner cannot learn: it is run again, at our ballot. */
   onRepair(peer: Peer, instanceId: number): void {
     this.#asking.heard(peer.acceptorId);
-    if (this.#state !== 'leading' || instanceId >= this.core.low || !this.core.hasProbedQuorum('all')) return;
-    if (instanceId <= this.#trims.believed || instanceId > MAX_WIRE_INSTANCE) return;
-    // Where one is missing its neighbours are. Originals have not told what they promised there: ours are asked alone.
-    for (const i of this.#phaseTwo.openRepairs(instanceId)) this.#asking.prepareAtOurs(i);
+    if (!this.isLeading || instanceId <= this.#trims.believed || instanceId > MAX_WIRE_INSTANCE) return;
+    if (instanceId < this.core.low && this.#phaseTwo.repair(instanceId) === 'blocked') this.#raiseIfTime();
   }
 
   /** An instance was chosen just now, not asked for as history: whoever proposed it is active, and leads. */
@@ -282,7 +278,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#candidacy.end();
     if (this.#state === 'leading') {
       this.#options.observer.report({ type: 'stepped-down', ballot: this.core.ballot, reason });
-      this.#phaseTwo.repairs.clear();
+      this.#phaseTwo.restart();
       this.core.stepDown(this.#options.clock.now());
     }
     this.#state = 'following';
@@ -308,7 +304,11 @@ export class ProposerRole implements ProposerHandler, PeerListener {
       this.#giveUp(`proposer ${winner} took a higher ballot`);
     else if (winner !== this.core.id && this.#raises.isContested(now))
       this.#follow(this.core.highestSeen, 'another proposer does not yield');
-    else if (this.#raises.mayRaise(now)) this.#raise();
+    else this.#raiseIfTime();
+  }
+
+  #raiseIfTime(): void {
+    if (this.#raises.mayRaise(this.#options.clock.now())) this.#raise();
   }
 
   /** What was promised to somebody else is in our way only where it keeps an instance from us. */
@@ -326,7 +326,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raises.note(now, this.core.low - 1);
     this.#state = 'leading';
     this.#announced = false;
-    this.#phaseTwo.repairs.clear();
+    this.#phaseTwo.restart();
     this.core.raise(ballot, now);
     this.#usedBallot = ballot;
     this.#asking.prepareAll();

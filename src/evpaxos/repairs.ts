@@ -8,19 +8,24 @@
  *
  *   REPAIR(i) from an acceptor → PREPARE(i, b) → promises of a quorum → ACCEPT(i, b, v) → accepted by a quorum: done
  *
- * Invariants: b is the leader's ballot, which a quorum told to be above all it had promised; and one value is proposed
- * for an instance at b. For if this process proposed there at b before, the instance is chosen, and phase 1 tells it;
- * or it was proposed by a repair, which stays until it is done or the ballot changes.
+ * Acceptors of ours have told what they promised anywhere. An original has not: it is probed for that instance first,
+ * with round 0, where ours alone are no quorum.
+ *
+ * Invariants: b is the leader's ballot, which a quorum told to be above all it had promised, there or anywhere; and one
+ * value is proposed for an instance at b. For if this process proposed there at b before, the instance is chosen, and
+ * phase 1 tells it; or it was proposed by a repair, which stays until it is done or the ballot changes.
  */
 import { sameBytes } from '../paxos/acceptor.ts';
 import type { Accept } from '../paxos/proposal.ts';
-import { Quorum } from '../paxos/quorum.ts';
+import { countAcceptors, Quorum } from '../paxos/quorum.ts';
 
 /** How many instances are run again at a time; a learner that misses more asks again. */
 export const MAX_REPAIRS = 256;
 const TIMEOUT_MS = 1000;
 
 interface Repair<S> {
+  /** who told, for this instance alone, of a promise below the ballot */
+  readonly probed: Quorum;
   readonly promised: Quorum;
   readonly accepted: Quorum;
   reportedBallot: number;
@@ -32,12 +37,30 @@ interface Repair<S> {
 
 export interface RepairsOptions<S> {
   readonly acceptors: number;
+  /** who told of promises below the ballot for every instance there is, a bit mask */
+  readonly probed: () => number;
   /** a waiting value, for an instance that has none */
   readonly takeWaiting: () => S | undefined;
   /** puts one back: it may have been chosen */
   readonly putBack: (own: S) => void;
   readonly chosen: (own: S) => void;
 }
+
+/** One acceptor's answer for one instance. */
+export interface RepairPromise {
+  readonly acceptorId: number;
+  readonly instanceId: number;
+  /** what it promised there */
+  readonly promisedBallot: number;
+  readonly valueBallot: number;
+  readonly value: Uint8Array;
+}
+
+/**
+ * An ACCEPT to send to every acceptor. prepare: ask this acceptor at the leader's ballot now. outvoted: it has promised
+ * more. used: a quorum promised the leader's ballot, but it is not known whether a former process used it there.
+ */
+export type RepairOutcome = 'ignored' | 'counted' | 'prepare' | 'outvoted' | 'used' | Accept;
 
 export class Repairs<S extends { readonly value: Uint8Array }> {
   readonly #options: RepairsOptions<S>;
@@ -55,6 +78,7 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     if (this.#open.size >= MAX_REPAIRS) return false;
     const { acceptors } = this.#options;
     this.#open.set(instanceId, {
+      probed: new Quorum(acceptors),
       promised: new Quorum(acceptors),
       accepted: new Quorum(acceptors),
       reportedBallot: 0,
@@ -66,29 +90,38 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
     return true;
   }
 
-  /** One acceptor's promise at the leader's `ballot`; the ACCEPT to send to every acceptor, once a quorum has promised. */
-  receivePromise(
-    acceptorId: number,
-    instanceId: number,
-    ballot: number,
-    valueBallot: number,
-    value: Uint8Array,
-  ): Accept | undefined {
+  /** One acceptor's answer, to a probe or to a PREPARE at the leader's `ballot`. */
+  receivePromise(promise: RepairPromise, ballot: number): RepairOutcome {
+    const { acceptorId, instanceId, promisedBallot, valueBallot, value } = promise;
     const repair = this.#open.get(instanceId);
-    if (repair === undefined || repair.promised.reached() || valueBallot > ballot) return undefined;
-    if (!repair.promised.add(acceptorId)) return undefined;
+    if (repair === undefined || this.#isPromised(repair) || valueBallot > promisedBallot) return 'ignored';
+    if (promisedBallot > ballot) return 'outvoted';
+    if (promisedBallot < ballot) {
+      repair.probed.add(acceptorId);
+      return 'prepare';
+    }
+    if (!repair.promised.add(acceptorId)) return 'ignored';
     if (valueBallot > repair.reportedBallot) {
       repair.reportedBallot = valueBallot;
       repair.reported = value.slice();
     }
-    if (!repair.promised.reached()) return undefined;
+    if (!repair.promised.reached()) return 'counted';
+    return this.#isPromised(repair) ? this.#propose(repair, instanceId, ballot) : 'used';
+  }
+
+  /** True if a quorum promised, and a quorum had told what it promised before. */
+  #isPromised({ probed, promised }: Repair<S>): boolean {
+    return promised.reached() && countAcceptors(probed.mask | this.#options.probed()) >= promised.size;
+  }
+
+  #propose(repair: Repair<S>, instanceId: number, ballot: number): RepairOutcome {
     if (repair.accept !== undefined) return repair.accept;
     if (repair.reported === undefined) repair.own = this.#options.takeWaiting();
     const proposed = repair.reported ?? repair.own?.value;
     if (proposed === undefined) {
       // Nothing was chosen here, and nothing waits: the next value will do.
       this.#open.delete(instanceId);
-      return undefined;
+      return 'counted';
     }
     repair.accept = { instanceId, ballot, value: proposed };
     return repair.accept;

@@ -41,6 +41,11 @@ export class Promises {
     return this.#ranged;
   }
 
+  /** Who told of promises below the present ballot for all instances at once, a bit mask. */
+  get toldMask(): number {
+    return this.#toldMask;
+  }
+
   /** Another ballot, above all that was told; 0: none. Nobody has promised it. */
   restart(ballot: number): void {
     this.#ballot = ballot;

@@ -198,6 +198,11 @@ export class Proposer<S extends Submission = Submission> {
     return w.promises.isProbedByQuorum(of === 'lowest' && w.has(w.low) ? w.slot(w.low) : undefined);
   }
 
+  /** Who has told of promises below the present ballot for every instance there is: a bit mask of acceptors. */
+  get probedForAll(): number {
+    return this.#window.promises.toldMask;
+  }
+
   /** The stretch of instances that an acceptor of ours is to be asked for next, or undefined if all are covered. */
   rangeToPrepare(acceptorId: number): { readonly from: number; readonly to: number } | undefined {
     const { low, size, promises } = this.#window;

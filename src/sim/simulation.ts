@@ -175,13 +175,11 @@ export class Simulation {
     if (await this.#advance(start + SETTLE_MS, () => this.#isSettled())) return;
     // The last value was submitted just now: there has to be a moment without one.
     const isSettled = () =>
-      this.#areLearnersLevel((machine) => this.#needsOriginals(machine)) &&
-      this.#workload.isAnsweredByOurs(this.#checkers.chosen.values());
+      this.#areLearnersLevel() && this.#workload.isAnsweredByOurs(this.#checkers.chosen.values());
     if (!isMixed(plan) || !(await this.#advance(start + SETTLE_MS + MOMENT_MS, isSettled)))
       throw this.#whatIsMissing();
     // Two of them outvote each other for ever, or one prepares what is trimmed: as originals do.
-    const isLevel = this.#areLearnersLevel();
-    this.#outcomes.count(isLevel ? 'an original kept values' : 'originals kept a learner waiting');
+    this.#outcomes.count('an original kept values');
   }
 
   #isLed(): boolean {
@@ -331,23 +329,12 @@ export class Simulation {
     return this.#workload.missing(this.#checkers.chosen.values()).length === 0;
   }
 
-  /**
-   * Whether what a learner waits for has to be run again, and takes originals for that: our leaders ask only their own
-   * kind, so there it waits for ever. A known fault.
-   */
-  #needsOriginals({ deliveredTo }: Machine): boolean {
-    const { acceptors, originals } = this.plan;
-    return acceptors - originals <= acceptors / 2 && this.#checkers.isScattered(deliveredTo + 1);
-  }
-
-  /** Whether every learner of ours has delivered all that any has, but for those that are excused. */
-  #areLearnersLevel(isExcused: (learner: Machine) => boolean = () => false): boolean {
+  /** Whether every learner of ours has delivered all that any has. */
+  #areLearnersLevel(): boolean {
     const highest = this.#checkers.highestChosen;
     if (highest === 0) return false;
     const learners = [...this.#servers, ...this.#clients].filter(learns);
-    return learners.every(
-      (machine) => machine.isUp && (machine.deliveredTo === highest || isExcused(machine)),
-    );
+    return learners.every((machine) => machine.isUp && machine.deliveredTo === highest);
   }
 
   #whatIsMissing(): Violation {

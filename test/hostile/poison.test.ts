@@ -4,11 +4,15 @@ import {
   encodeAccept,
   encodeAccepted,
   encodeAcceptorState,
+  encodeChosenValue,
+  encodeHeartbeat,
+  encodeLeader,
   encodePrepare,
   encodePromise,
   encodePromiseFrom,
   encodeRefused,
   encodeStatus,
+  encodeStorageIdentity,
   encodeTrim,
 } from '../../src/transport/encode.ts';
 import { Role } from '../../src/transport/messages.ts';
@@ -273,6 +277,27 @@ describe('a cluster that was told nonsense', () => {
       await startWithLiar((out) => encodeRefused(out, 2, 'proposer 0 is running already'));
       await works();
     });
+  });
+
+  it('what only nodes of ours say, by an acceptor that never said HELLO', async () => {
+    const told: RawPeer[] = [];
+    sequence.values.length = 0;
+    submitted = 0;
+    cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    await cluster.play(0, (peer) => told.push(peer));
+    await cluster.startAll([0]);
+    await cluster.client('client', sequence);
+    cluster.world.advance(1000);
+    const ballot = 128;
+    for (const peer of told) {
+      peer.say((out) => encodeHeartbeat(out, ballot, 1, 2));
+      peer.say((out) => encodeLeader(out, 0, ballot, 1, 2));
+      peer.say((out) => encodeStorageIdentity(out, 2, 7));
+      peer.say((out) => encodeChosenValue(out, 0, 1, ballot, VALUE));
+    }
+    cluster.world.settle();
+    expect(cluster.leader.node.proposer?.core.highestSeen).toBeLessThan(ballot);
+    await works();
   });
 
   it('a second process with a proposer’s id ends, when those that refuse it are most of ours', async () => {

@@ -235,6 +235,55 @@ describe('on original acceptors with a history', () => {
   });
 });
 
+describe('where originals are most of the acceptors, and an instance was accepted at a ballot by each', () => {
+  /** A leader begins so far below the end that it does not run the first ones again. */
+  const HISTORY = 3000;
+
+  /** Acceptors 0 and 1 are originals. Instance 1 is chosen and cannot be told from the records; all others can. */
+  async function scattered() {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    const originals = [await OriginalAcceptor.listen(cluster, 0), await OriginalAcceptor.listen(cluster, 1)];
+    const storage = new MemoryStorage();
+    storage.put(1, 30, 30, bytes('old 1'));
+    for (const [id, original] of originals.entries()) original.put(1, 12 + 10 * id, bytes('old 1'));
+    for (let iid = 2; iid <= HISTORY; iid++) {
+      storage.put(iid, 12, 12, bytes(`old ${iid}`));
+      for (const original of originals) original.put(iid, 12, bytes(`old ${iid}`));
+    }
+    await cluster.acceptor(2, storage);
+    const leader = await cluster.proposer(0);
+    cluster.world.advance(2000);
+    return { cluster, originals, leader };
+  }
+
+  it('a late learner has it: the originals are asked what they promised there, and then for it', async () => {
+    const { cluster, originals, leader } = await scattered();
+    const sequence: Sequence = { values: [] };
+    await cluster.learner('learner', sequence);
+    cluster.world.advance(3000);
+    expect(sequence.values).toHaveLength(HISTORY);
+    expect(sequence.values.slice(0, 2)).toEqual(['old 1', 'old 2']);
+    const { ballot = 0 } = leader.proposer?.core ?? {};
+    for (const original of originals) expect(original.ballots(1)).toEqual([ballot]);
+    await cluster.closeAll();
+  });
+
+  it('it takes another ballot where an original has promised ours, or more: a former process may have used it', async () => {
+    for (const more of [0, 40]) {
+      const { cluster, originals, leader } = await scattered();
+      const { ballot = 0 } = leader.proposer?.core ?? {};
+      for (const [id, original] of originals.entries())
+        original.promise(1, { promised: ballot + more, accepted: 12 + 10 * id }, bytes('old 1'));
+      const sequence: Sequence = { values: [] };
+      await cluster.learner('learner', sequence);
+      cluster.world.advance(3000);
+      expect(sequence.values).toHaveLength(HISTORY);
+      expect(leader.proposer?.core.ballot).toBe(ballot + more + 10);
+      await cluster.closeAll();
+    }
+  });
+});
+
 describe('a late proposer of ours where every acceptor is an original', () => {
   it('follows the one that leads', async () => {
     const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });

@@ -129,6 +129,15 @@ export class OriginalAcceptor {
     this.#records.set(instanceId, { ballot, valueBallot: ballot, value });
   }
 
+  /** As if it had promised this since. */
+  promise(
+    instanceId: number,
+    ballots: { readonly promised: number; readonly accepted: number },
+    value: Uint8Array,
+  ): void {
+    this.#records.set(instanceId, { ballot: ballots.promised, valueBallot: ballots.accepted, value });
+  }
+
   #receive(peer: RawPeer, message: Message): void {
     if (message.type === 'prepare') this.#receivePrepare(peer, message);
     else if (message.type === 'accept') this.#receiveAccept(peer, message);

@@ -7,6 +7,7 @@ const ROLE = 'src/evpaxos/proposer.ts';
 const ASKING = 'src/evpaxos/asking.ts';
 const LEADERSHIP = 'src/evpaxos/leadership.ts';
 const REPAIRS = 'src/evpaxos/repairs.ts';
+const PHASE_TWO = 'src/evpaxos/phase-two.ts';
 
 export const LEADING_MUTANTS: readonly Mutant[] = [
   {
@@ -70,19 +71,15 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: ROLE,
-        find: "if (this.#state !== 'leading' || instanceId >= this.core.low || !this",
-        replace: "if (this.#state !== 'leading' || instanceId >= this.core.next || !this",
+        find: 'if (instanceId < this.core.low && this.#phaseTwo.repair',
+        replace: 'if (instanceId < this.core.next && this.#phaseTwo.repair',
       },
       {
-        file: 'src/evpaxos/phase-two.ts',
-        find: 'i < Math.min(instanceId + MAX_REPAIRS, core.low); i++',
-        replace: 'i < Math.min(instanceId + MAX_REPAIRS, core.next); i++',
+        file: PHASE_TWO,
+        find: 'const end = takesOriginals ? this.#begunAt : core.low;',
+        replace: 'const end = core.next;',
       },
-      {
-        file: ROLE,
-        find: 'ballot === this.core.ballot && instanceId < this.core.low) {',
-        replace: 'ballot === this.core.ballot) {',
-      },
+      { file: PHASE_TWO, find: 'if (told.instanceId >= core.low) return undefined;', replace: '' },
     ],
   },
   {
@@ -132,6 +129,22 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
       why: 'it takes an old hole, the loss of what was proposed there at every acceptor, and another request after a second',
       tests: ['src/paxos', 'src/evpaxos', 'test/core', 'test/traces'],
     },
+  },
+  {
+    id: 'repair-asks-ours-alone',
+    breaks: 'an old instance is not run again where acceptors of ours are no quorum: originals are not asked',
+    edits: [{ file: PHASE_TWO, find: 'if (takesOriginals) asking.probeOriginals(i);', replace: '' }],
+  },
+  {
+    id: 'repair-at-used-ballot',
+    breaks: 'an old instance is run again at a ballot that originals may have promised to a former process',
+    edits: [
+      {
+        file: REPAIRS,
+        find: 'return promised.reached() && countAcceptors(probed.mask | this.#options.probed()) >= promised.size;',
+        replace: 'return promised.reached();',
+      },
+    ],
   },
   {
     id: 'fights-originals',

@@ -238,7 +238,7 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: PEER,
-        find: 'if (!this.#isVoteOf(acceptorId)) return;\n    this.#context.roles.learner?.onChosenValue',
+        find: 'if (!this.#isOurVoteOf(acceptorId)) return;\n    this.#context.roles.learner?.onChosenValue',
         replace: 'this.#context.roles.learner?.onChosenValue',
       },
     ],
