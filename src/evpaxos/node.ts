@@ -8,7 +8,6 @@ import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import type { Storage } from '../paxos/storage.ts';
-import { WaitingValues } from '../paxos/waiting.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { encodeTrim } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
@@ -20,15 +19,16 @@ import { behindTrimError } from './behind-trim.ts';
 import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
 import { type Observer, SILENT } from './observer.ts';
+import { OwnQueue } from './own-queue.ts';
 import { Peers } from './peers.ts';
 import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
 import { Reporter } from './reporter.ts';
-import type { Roles } from './roles.ts';
+import type { MachineHandler, PeerListener, Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
 import { Storages } from './storages.ts';
 import { Turn } from './turn.ts';
-import { type Route, type Value, type ValueQueue, ValueRouter } from './values.ts';
+import { type Route, ValueRouter } from './values.ts';
 
 /** The world a node runs in; the real one unless told. */
 export interface World {
@@ -55,6 +55,8 @@ export interface NodeOptions extends World {
   readonly catchUp?: boolean;
   /** for a client: the proposer that values are given to while it can be reached */
   readonly proposerId?: number;
+  /** a state machine that hears what its clients and the other replicas say; made when the node has all its roles */
+  readonly machine?: (node: Node) => MachineHandler & PeerListener;
   /** sizes of rings, powers of two; smaller ones for simulations */
   readonly rings?: Rings;
 }
@@ -137,13 +139,20 @@ export class Node {
       roles.listeners.push(new ProposerIds(this.#clock));
     }
     if (roleBits !== Role.learner) this.values = this.#makeValues();
+    this.#assign(roles);
+    reporter.lookAt(this, options.storage);
+  }
+
+  /** From here on the roles hear what peers say. */
+  #assign(roles: Roles): void {
     if (this.acceptor !== undefined) roles.acceptor = this.acceptor;
     if (this.proposer !== undefined) roles.proposer = this.proposer;
     if (this.learner !== undefined) roles.learner = this.learner;
     if (this.values !== undefined) roles.values = this.values;
-    for (const role of [this.acceptor, this.learner, this.proposer, this.values])
+    const machine = this.#options.machine?.(this);
+    if (machine !== undefined) roles.machine = machine;
+    for (const role of [this.acceptor, this.learner, this.proposer, this.values, machine])
       if (role !== undefined) roles.listeners.push(role);
-    reporter.lookAt(this, options.storage);
   }
 
   /** The port it listens on; undefined if it does not. */
@@ -359,27 +368,6 @@ export class Node {
       turn: this.#turn,
       observer: this.#observer,
     });
-  }
-}
-
-/** Where values wait in a node without a proposer. */
-class OwnQueue implements ValueQueue {
-  readonly #waiting = new WaitingValues<Value>();
-
-  get waitingCount(): number {
-    return this.#waiting.count;
-  }
-
-  get waitingBytes(): number {
-    return this.#waiting.bytes;
-  }
-
-  propose(value: Value): void {
-    this.#waiting.push(value);
-  }
-
-  takeWaiting(): Value | undefined {
-    return this.#waiting.shift();
   }
 }
 

@@ -11,10 +11,11 @@ import { ballotOwner } from '../paxos/ballot.ts';
 import type { ByteBuffer } from '../transport/buffer.ts';
 import { Decoder } from '../transport/decode.ts';
 import { encodeHello, encodePong, encodeRefused } from '../transport/encode.ts';
-import type { AcceptorStatus, Hello, MessageHandler } from '../transport/messages.ts';
+import type { AcceptorStatus, CommandsMessageHandler, Hello, MessageHandler } from '../transport/messages.ts';
 import { Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
 import { Backlog } from './backlog.ts';
+import { PeerCommands } from './peer-commands.ts';
 import { type Destination, isAdmitted, type PeerContext, RefusalCode } from './peer-context.ts';
 import type { AcceptorHandler } from './roles.ts';
 
@@ -38,6 +39,7 @@ export class Peer implements MessageHandler {
   counterpart: Peer | undefined;
   /** it wants to hear no acceptances at this ballot; 0: all */
   sparedBallot = 0;
+  readonly commands: CommandsMessageHandler;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
@@ -55,6 +57,7 @@ export class Peer implements MessageHandler {
     this.#backlog = new Backlog(context, link);
     this.out = this.#backlog.out;
     this.held = this.#backlog.held;
+    this.commands = new PeerCommands(this, context.roles);
     this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
   }
 

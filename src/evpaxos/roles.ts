@@ -88,6 +88,30 @@ export interface PeerListener {
   onPong?(peer: Peer, token: number): void;
 }
 
+/**
+ * What a state machine needs of the network beside the chosen values. Only nodes of ours say these, each on whichever
+ * connection it has; what they say is well-formed, and nothing more. The views are valid for ever (see MessageHandler).
+ */
+export interface MachineHandler {
+  /** Items for the log, of `session`; 0: an OPEN is among them. */
+  onCommands(peer: Peer, session: number, items: Uint8Array): void;
+  onResults(peer: Peer, session: number, results: Uint8Array): void;
+  /** `consistency` is a Consistency. */
+  onRead(peer: Peer, token: number, consistency: number, query: Uint8Array): void;
+  /** `status` is a ReadStatus. */
+  onReadResult(peer: Peer, token: number, status: number, answer: Uint8Array): void;
+  onSnapshotAt(peer: Peer, instanceId: number, snapshotId: number, bytes: number): void;
+  onFetchSnapshot(peer: Peer, snapshotId: number, offset: number): void;
+  onSnapshotPiece(
+    peer: Peer,
+    snapshotId: number,
+    offset: number,
+    totalBytes: number,
+    piece: Uint8Array,
+  ): void;
+  onSessionOpened(peer: Peer, nonceHigh: number, nonceLow: number, session: number): void;
+}
+
 export interface Roles {
   acceptor?: AcceptorHandler;
   proposer?: ProposerHandler;
@@ -95,5 +119,6 @@ export interface Roles {
   values?: ValueHandler;
   storages?: StoragesHandler;
   status?: StatusHandler;
+  machine?: MachineHandler;
   readonly listeners: PeerListener[];
 }
