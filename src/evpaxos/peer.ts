@@ -193,7 +193,7 @@ export class Peer implements MessageHandler {
 
   /** The other end is taken for an original from now on, until it says HELLO. */
   becomeReady(): void {
-    if (this.#ready || this.#closed) return;
+    if (this.#ready || this.#closed || !isAdmitted(this, undefined, this.#context)) return;
     this.#ready = true;
     for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
   }
@@ -349,7 +349,7 @@ export class Peer implements MessageHandler {
 
   clientValue(value: Uint8Array): void {
     this.becomeReady();
-    this.#context.roles.values?.onClientValue(this, value);
+    if (this.#ready) this.#context.roles.values?.onClientValue(this, value);
   }
 
   forward(token: number, hops: number, value: Uint8Array): void {
@@ -394,6 +394,6 @@ export class Peer implements MessageHandler {
     if (acceptorId !== this.destination.acceptorId) return false;
     this.#isAcceptor = true;
     if (!this.#ready) this.becomeReady();
-    return true;
+    return this.#ready;
   }
 }

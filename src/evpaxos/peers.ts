@@ -79,6 +79,7 @@ export class Peers {
       observer,
       hello,
       maxMessageBytes: config.maxMessageBytes,
+      onlyOurs: config.valueFormat === 'commands',
       maxBacklogBytes: config.maxPeerBacklogBytes,
       changed: (peer) => this.#changed(peer),
       idInUse: (peer, reason) => this.#idInUse(peer, reason),
@@ -321,7 +322,14 @@ export class Peers {
     this.#inbound.add(peer);
     if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();
-    return peerEvents(peer, () => this.#inbound.delete(peer));
+    // Where originals have no place, one that only listens is none the better.
+    const grace = this.#context.onlyOurs
+      ? this.#options.clock.after(HELLO_GRACE_MS, () => peer.becomeReady())
+      : undefined;
+    return peerEvents(peer, () => {
+      grace?.cancel();
+      this.#inbound.delete(peer);
+    });
   }
 
   /** One acceptor may be wrong; originals, which know nothing of this, do not count. */

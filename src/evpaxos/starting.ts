@@ -50,6 +50,13 @@ export function configOf(options: StartOptions): Config {
   return typeof options.config === 'string' ? readConfig(options.config).config : options.config;
 }
 
+/** @throws PaxosError VALUE_FORMAT if instances hold commands, which whoever deals in plain values cannot read */
+export function checkRaw(config: Config, what: string): void {
+  if (config.valueFormat === 'raw') return;
+  const text = `${what} deals in plain values, and this config says value-format commands: use value-format raw`;
+  throw new PaxosError('VALUE_FORMAT', `${text}, or a state machine (libpaxos/statemachine)`);
+}
+
 export function checkId(kind: string, id: number, count: number): void {
   if (Number.isInteger(id) && id >= 0 && id < count) return;
   const valid = count === 0 ? `the config has no ${kind}` : `the config has ${kind}s 0 to ${count - 1}`;

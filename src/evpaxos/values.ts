@@ -27,6 +27,7 @@ const MAX_FORWARDED_BYTES = 32 * 1024 * 1024;
 const RETURNED_REST_MS = 20;
 /** What a value that waits takes beside its bytes: measured, 280 for short ones. */
 const WAITING_VALUE_BYTES = 256;
+const NO_RAW_VALUES = 'with value-format commands no plain values are taken';
 /** What a message holds beside the value. */
 const MESSAGE_HEAD_BYTES = 64;
 
@@ -127,7 +128,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   onClientValue(peer: Peer, value: Uint8Array): void {
-    const fault = this.#fault(value);
+    const isRaw = this.#options.config.valueFormat === 'raw';
+    const fault = isRaw ? this.#fault(value) : new PaxosError('VALUE_FORMAT', NO_RAW_VALUES);
     if (fault !== undefined) {
       this.#options.observer.report({ type: 'value-refused', remote: peer.remote, reason: fault.message });
       return;

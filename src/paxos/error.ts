@@ -18,6 +18,7 @@ export type PaxosErrorCode =
   | 'STORAGE_FULL' // the disk, or the bound set for the storage, is full
   | 'VALUE_EMPTY' // an empty value was submitted
   | 'VALUE_TOO_LARGE' // a value above the message limit was submitted
+  | 'VALUE_FORMAT' // the config's value-format is not the one that this needs
   | 'BEHIND_TRIM' // a learner needs instances that were trimmed
   | 'QUEUE_FULL' // more values wait than the bound allows
   | 'INSTANCES_EXHAUSTED' // raw instance ids end at 2^32-2
