@@ -23,6 +23,11 @@ export type PaxosErrorCode =
   | 'QUEUE_FULL' // more values wait than the bound allows
   | 'INSTANCES_EXHAUSTED' // raw instance ids end at 2^32-2
   | 'BALLOTS_EXHAUSTED' // ballots end at 2^31
+  | 'COMMAND_FAILED' // the state machine's apply threw
+  | 'COMMAND_INVALID' // the codec of the replicas refused the command
+  | 'SESSION_EXPIRED' // the session of a command ended before it was known to be applied
+  | 'NOT_DETERMINISTIC' // two state machines went apart on the same commands
+  | 'SNAPSHOT_CORRUPT' // a snapshot is damaged, or cannot be restored
   | 'ABORTED' // the caller's AbortSignal fired
   | 'CLOSED' // the handle was closed
   | 'INTERNAL'; // a fault of libpaxos itself
