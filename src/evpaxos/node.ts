@@ -57,6 +57,8 @@ export interface NodeOptions extends World {
   readonly proposerId?: number;
   /** a state machine that hears what its clients and the other replicas say; made when the node has all its roles */
   readonly machine?: (node: Node) => MachineHandler & PeerListener;
+  /** instances that are needed were trimmed; unless given, the node ends with BEHIND_TRIM */
+  readonly behindTrim?: (instanceId: number, trimInstanceId: number) => void;
   /** sizes of rings, powers of two; smaller ones for simulations */
   readonly rings?: Rings;
 }
@@ -77,12 +79,12 @@ export class Node {
   readonly proposer: ProposerRole | undefined;
   readonly learner: LearnerRole | undefined;
   readonly values: ValueRouter | undefined;
+  readonly turn: Turn;
   /** Resolves when the node was closed; rejects when it had to stop, with the reason. */
   readonly closed: Promise<void>;
   readonly #options: NodeOptions;
   readonly #clock: Clock;
   readonly #observer: Observer;
-  readonly #turn: Turn;
   #port: number | undefined;
   #closing: Promise<void> | undefined;
   #resolve: () => void = () => undefined;
@@ -94,14 +96,14 @@ export class Node {
     this.config = config;
     this.#options = options;
     this.#clock = options.clock ?? new SystemClock();
-    this.#turn = new Turn(this.#clock);
+    this.turn = new Turn(this.#clock);
     const { observer: outer = SILENT } = options;
     const reporter = new Reporter({
       config,
       id,
       roles: roleBits,
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       observer: outer,
     });
     this.#observer = reporter;
@@ -119,7 +121,7 @@ export class Node {
     this.peers = new Peers({
       transport,
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       observer: reporter,
       roles,
       hello,
@@ -146,7 +148,10 @@ export class Node {
   /** From here on the roles hear what peers say. */
   #assign(roles: Roles): void {
     if (this.acceptor !== undefined) roles.acceptor = this.acceptor;
-    if (this.proposer !== undefined) roles.proposer = this.proposer;
+    if (this.proposer !== undefined) {
+      roles.proposer = this.proposer;
+      roles.leader = this.proposer;
+    }
     if (this.learner !== undefined) roles.learner = this.learner;
     if (this.values !== undefined) roles.values = this.values;
     const machine = this.#options.machine?.(this);
@@ -217,6 +222,11 @@ export class Node {
     this.values?.submit(value, chosen);
   }
 
+  /** Stops because what runs on it cannot go on, loudly. */
+  fail(error: PaxosError): void {
+    this.#fail(error);
+  }
+
   /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
   sendTrim(instanceId: number): void {
     for (const peer of this.peers.acceptors) {
@@ -233,7 +243,7 @@ export class Node {
 
   /** What made room for more deliveries: looks again whether there are any. */
   resumeDelivery(): void {
-    this.#turn.schedule();
+    this.turn.schedule();
   }
 
   /** Stops. What was answered is on disk as promised; connections are closed. May be called twice. */
@@ -246,7 +256,7 @@ export class Node {
     this.proposer?.close();
     this.learner?.close();
     await this.acceptor?.close();
-    this.#turn.stop();
+    this.turn.stop();
     await this.peers.close();
     for (const fail of [...this.#pending]) fail(closedError());
     await this.#options.storage?.close();
@@ -258,7 +268,7 @@ export class Node {
     const fault = asPaxosError(error);
     this.#observer.report({ type: 'failed', error: fault });
     // Nothing more may leave, not even what is encoded already.
-    this.#turn.stop();
+    this.turn.stop();
     this.#closing = this.#close().then(
       () => this.#reject(fault),
       () => this.#reject(fault),
@@ -296,7 +306,7 @@ export class Node {
       config,
       window: rings.learner,
       peers: this.peers,
-      turn: this.#turn,
+      turn: this.turn,
       clock: this.#clock,
       observer: this.#observer,
       start: isLearner ? (catchUp ? 'one' : 'heard') : 'chosen',
@@ -310,7 +320,9 @@ export class Node {
       },
       ...(wantsMore === undefined ? {} : { wantsMore }),
       skipped: () => this.values?.onSkipped(),
-      behindTrim: (instanceId, trimInstanceId) => this.#fail(behindTrimError(instanceId, trimInstanceId)),
+      behindTrim:
+        this.#options.behindTrim ??
+        ((instanceId, trimInstanceId) => this.#fail(behindTrimError(instanceId, trimInstanceId))),
       chosenLive: (ballot) => this.proposer?.onChosenLive(ballot),
     });
   }
@@ -322,7 +334,7 @@ export class Node {
       config,
       inFlight: rings.inFlight,
       peers: this.peers,
-      turn: this.#turn,
+      turn: this.turn,
       clock: this.#clock,
       random,
       observer: this.#observer,
@@ -343,7 +355,7 @@ export class Node {
       config,
       storage,
       peers: this.peers,
-      turn: this.#turn,
+      turn: this.turn,
       clock: this.#clock,
       observer: this.#observer,
       delivered: () => this.learner?.delivered ?? 0,
@@ -365,7 +377,7 @@ export class Node {
       route,
       learns: this.learner !== undefined,
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       observer: this.#observer,
     });
   }

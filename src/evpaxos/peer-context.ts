@@ -1,7 +1,7 @@
 /**
  * What a connection knows of the node around it, and of where it leads.
  */
-import type { Hello } from '../transport/messages.ts';
+import { type Hello, Role } from '../transport/messages.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Roles } from './roles.ts';
@@ -56,6 +56,11 @@ export function isAdmitted(peer: Peer, hello: Hello | undefined, context: PeerCo
 /** True for who said HELLO and has no role: it asks, and is told nothing that it did not ask for. */
 export function isOnlooker(peer: Peer): boolean {
   return peer.peerHello?.roles === 0;
+}
+
+/** True for who said HELLO and neither proposes nor learns: what acceptors accept is nothing to it. */
+export function ignoresAcceptances(peer: Peer): boolean {
+  return peer.isOurs && !peer.hasRole(Role.proposer) && !peer.hasRole(Role.learner);
 }
 
 /** True if the other ends of two connections are the same process. */

@@ -258,7 +258,7 @@ export class Peer implements MessageHandler {
   heartbeat(ballot: number, chosen: number, next: number): void {
     this.#speaks();
     if (this.#acceptor !== undefined) this.#acceptor.onHeartbeat(this, ballot, chosen, next);
-    else this.#context.roles.proposer?.onLeader(this, ballot, next);
+    else this.#context.roles.leader?.onLeader(this, ballot, next);
   }
 
   promise(aid: number, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void {
@@ -344,7 +344,7 @@ export class Peer implements MessageHandler {
   }
 
   leader(acceptorId: number, ballot: number, _chosen: number, next: number): void {
-    if (this.#isVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, next);
+    if (this.#isVoteOf(acceptorId)) this.#context.roles.leader?.onLeader(this, ballot, next);
   }
 
   clientValue(value: Uint8Array): void {

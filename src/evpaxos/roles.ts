@@ -19,8 +19,14 @@ export interface AcceptorHandler {
   onChosen(ballot: number, from: number, to: number): void;
 }
 
+/** Hears who leads. */
+export interface LeaderHandler {
+  /** By an acceptor's word, or the leader's own: nothing was proposed at this ballot from `next` on. */
+  onLeader(peer: Peer, ballot: number, next: number): void;
+}
+
 /** Votes reach a proposer or a learner only from our own connection to acceptor i, and only with aid = i. */
-export interface ProposerHandler {
+export interface ProposerHandler extends LeaderHandler {
   onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void;
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
   /** What was proposed at `ballot` in the instances from `from` to `to` is accepted. */
@@ -36,7 +42,6 @@ export interface ProposerHandler {
     value: Uint8Array,
   ): void;
   onPromiseFrom(peer: Peer, promise: RangedPromise): void;
-  onLeader(peer: Peer, ballot: number, next: number): void;
   onRepair(peer: Peer, instanceId: number): void;
 }
 
@@ -115,6 +120,8 @@ export interface MachineHandler {
 export interface Roles {
   acceptor?: AcceptorHandler;
   proposer?: ProposerHandler;
+  /** the proposer, or who has none and wants to know */
+  leader?: LeaderHandler;
   learner?: LearnerHandler;
   values?: ValueHandler;
   storages?: StoragesHandler;

@@ -112,6 +112,18 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#options.turn.schedule();
   }
 
+  /**
+   * Hands in a fragment that nobody changes any more, however much waits: whoever calls looks at isFull, and holds back.
+   * @returns why it cannot be proposed, if so
+   */
+  take(value: Uint8Array): PaxosError | undefined {
+    const fault = this.#fault(value);
+    if (fault !== undefined) return fault;
+    this.#options.queue.propose({ value, hops: 0, giver: undefined, token: 0, chosen: undefined });
+    this.#options.turn.schedule();
+    return undefined;
+  }
+
   /** How many values wait here, to be proposed or passed on. */
   get waitingCount(): number {
     return this.#options.queue.waitingCount;

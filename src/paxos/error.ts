@@ -28,6 +28,11 @@ export type PaxosErrorCode =
   | 'SESSION_EXPIRED' // the session of a command ended before it was known to be applied
   | 'NOT_DETERMINISTIC' // two state machines went apart on the same commands
   | 'SNAPSHOT_CORRUPT' // a snapshot is damaged, or cannot be restored
+  | 'MACHINE_NEEDS_COMMANDS' // a state machine is spoken of, and value-format is raw
+  | 'NOT_DURABLE' // a state machine was given, and the storage does not keep what it answers
+  | 'SESSION_REFUSED' // the cluster has too many sessions
+  | 'READ_UNAVAILABLE' // nobody could say how far to read
+  | 'READ_FAILED' // the state machine's read threw
   | 'ABORTED' // the caller's AbortSignal fired
   | 'CLOSED' // the handle was closed
   | 'INTERNAL'; // a fault of libpaxos itself
