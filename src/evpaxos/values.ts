@@ -13,6 +13,7 @@ import type { Submission } from '../paxos/waiting.ts';
 import { encodeClientValue, encodeForward, encodeForwarded } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
+import { MAX_CLOCK_BYTES } from './batch.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { PeerListener, ValueHandler } from './roles.ts';
@@ -45,6 +46,8 @@ export interface Value extends Submission {
   readonly token: number;
   /** told when it is chosen; for values of this process */
   readonly chosen: (() => void) | undefined;
+  /** the values it was joined of; their givers are told, and it has none */
+  readonly parts?: readonly Value[];
 }
 
 /** Where values wait: the proposer's queue, or a queue of their own. */
@@ -84,6 +87,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
   readonly #paused = new Set<Peer>();
   #restsUntil = Number.NEGATIVE_INFINITY;
   #refused = 0;
+  /** who waits for room */
+  #wantRoom: (() => void)[] = [];
   /** when it was looked last whether somebody who has values of ours is silent */
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -98,7 +103,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
    * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE or QUEUE_FULL
    */
   submit(value: Uint8Array, chosen?: () => void): void {
-    const fault = this.#fault(value);
+    const { config, queue, turn } = this.#options;
+    // A leader puts a clock in front, and what it joined is passed on like any other value.
+    const room = config.valueFormat === 'raw' ? 0 : MAX_CLOCK_BYTES;
+    const fault = this.#fault(value, room);
     if (fault !== undefined) throw fault;
     if (this.isFull) {
       throw new PaxosError(
@@ -108,7 +116,13 @@ export class ValueRouter implements ValueHandler, PeerListener {
     }
     // A caller may use its buffer again, while this is sent again: one ballot would carry two values.
     const own = new Uint8Array(value);
-    this.#options.queue.propose({ value: own, hops: 0, giver: undefined, token: 0, chosen });
+    queue.propose({ value: own, hops: 0, giver: undefined, token: 0, chosen });
+    turn.schedule();
+  }
+
+  /** Calls once, when there is room again: when half of what `max-waiting` allows waits, or less. */
+  whenRoom(call: () => void): void {
+    this.#wantRoom.push(call);
     this.#options.turn.schedule();
   }
 
@@ -182,8 +196,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
   /** A value was chosen: tells whoever gave it. */
   settle(value: Value): void {
-    value.chosen?.();
-    if (value.giver !== undefined) tell(value.giver, value.token, true);
+    for (const part of value.parts ?? [value]) {
+      part.chosen?.();
+      if (part.giver !== undefined) tell(part.giver, part.token, true);
+    }
     this.#resume();
   }
 
@@ -232,14 +248,14 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#options.turn.schedule();
   }
 
-  #fault(value: Uint8Array): PaxosError | undefined {
+  #fault(value: Uint8Array, room = 0): PaxosError | undefined {
     if (value.length === 0) {
       return new PaxosError(
         'VALUE_EMPTY',
         'a value has at least one byte: original nodes take an empty one for none',
       );
     }
-    const limit = maxValueBytes(this.#options.config);
+    const limit = maxValueBytes(this.#options.config) - room;
     if (value.length <= limit) return undefined;
     return new PaxosError(
       'VALUE_TOO_LARGE',
@@ -262,17 +278,21 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   #resume(): void {
-    if (this.#paused.size === 0 && this.#refused === 0) return;
+    if (this.#paused.size === 0 && this.#refused === 0 && this.#wantRoom.length === 0) return;
     if (this.#waitingBytes > this.#options.config.maxWaitingBytes / 2) return;
     this.#refused = 0;
     for (const peer of this.#paused) peer.link.resume();
     this.#paused.clear();
+    const waiting = this.#wantRoom;
+    this.#wantRoom = [];
+    for (const call of waiting) call();
   }
 
   /** Gives waiting values to the leader, as many as it may have at a time. */
   #passOn(): boolean {
     const { queue, route, clock, turn } = this.#options;
     this.#leaveSilent();
+    this.#resume();
     if (queue.waitingCount === 0) return false;
     const to = route();
     if (to === 'here' || to === 'nowhere' || clock.now() < this.#restsUntil) return false;

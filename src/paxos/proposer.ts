@@ -36,8 +36,8 @@ export class Proposer<S extends Submission = Submission> {
   /** the highest instance for which a promise at the present ballot carried a value */
   #highestReported = 0;
 
-  constructor(options: ProposerOptions) {
-    const { id, acceptors, window = 128, inFlight = 8192 } = options;
+  constructor(options: ProposerOptions<S>) {
+    const { id, acceptors, window = 128, inFlight = 8192, join } = options;
     invariant(id >= 0 && id < MAX_PROPOSERS, 'a proposer has an id from 0 to 9');
     invariant(window >= 1 && window <= inFlight, 'the prepared window fits among the open instances');
     this.id = id;
@@ -45,7 +45,7 @@ export class Proposer<S extends Submission = Submission> {
     this.preexecWindow = window;
     this.#quorum = quorumSize(acceptors);
     this.#heard = new HeardBallots(acceptors);
-    this.#window = new Window<S>({ acceptors, size: inFlight });
+    this.#window = new Window<S>({ acceptors, size: inFlight, join });
   }
 
   /** The ballot held now; 0 before start() and after stepDown(). */

@@ -10,19 +10,20 @@ import { invariant } from './invariant.ts';
 import { OwnValues } from './own.ts';
 import { Promises } from './promises.ts';
 import type { StateWriter } from './state.ts';
-import type { Submission } from './waiting.ts';
+import type { Join, Submission } from './waiting.ts';
 
 /** What is under way in an instance. preparing: phase 1. accepting: phase 2. done: chosen, or not ours to propose. */
 export const Phase = { preparing: 1, accepting: 2, done: 3 } as const;
 
-export interface WindowOptions {
+export interface WindowOptions<S> {
   readonly acceptors: number;
   /** slots, a power of two */
   readonly size: number;
+  readonly join?: Join<S> | undefined;
 }
 
 export class Window<S extends Submission> {
-  readonly #options: WindowOptions;
+  readonly #options: WindowOptions<S>;
   #promises: Promises;
   #own: OwnValues<S>;
   #low = 1;
@@ -40,12 +41,12 @@ export class Window<S extends Submission> {
   /** when the last PREPARE or ACCEPT was sent, ms */
   readonly sentAt: Float64Array;
 
-  constructor(options: WindowOptions) {
+  constructor(options: WindowOptions<S>) {
     const { acceptors, size } = options;
     invariant(size >= 1 && (size & (size - 1)) === 0, 'a ring has a power of two slots');
     this.#options = options;
     this.#promises = new Promises(acceptors, size);
-    this.#own = new OwnValues<S>(size);
+    this.#own = new OwnValues<S>(size, options.join);
     this.#counted = new Uint8Array(size);
     this.phase = new Uint8Array(size);
     this.accepted = new Uint16Array(size);
