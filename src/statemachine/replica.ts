@@ -236,6 +236,10 @@ function unavailable(): PaxosError {
   return new PaxosError('READ_UNAVAILABLE', text);
 }
 
-function missing(): never {
-  throw new Error('no store yet');
+function missing(): SnapshotStore {
+  const none = async () => {
+    throw new Error('there is no store for snapshots yet');
+  };
+  const store = { newest: undefined, snapshots: [], write: none, receive: none };
+  return { ...store, open: async () => undefined, close: async () => undefined };
 }
