@@ -14,10 +14,13 @@ export {
 } from './machine-host.ts';
 export { ResultReader, ResultStatus, resultError } from './results.ts';
 export { RunBuilder } from './run-builder.ts';
+export { FileSnapshotStore, type FileSnapshotStoreOptions } from './snapshot-files.ts';
+export { MemorySnapshotStore } from './snapshot-memory.ts';
 export type {
   IncomingSnapshot,
   OpenSnapshot,
   SnapshotInfo,
   SnapshotReport,
   SnapshotStore,
+  SnapshotStoreOptions,
 } from './snapshot-store.ts';
