@@ -54,6 +54,8 @@ interface Outbound {
   timer: Timer | undefined;
   /** one of ours answered there last, and nothing says that it has gone since */
   isOurs: boolean;
+  /** one of ours has answered there */
+  saidHello: boolean;
 }
 
 export class Peers {
@@ -87,6 +89,7 @@ export class Peers {
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
+        for (const outbound of this.#outbound) if (outbound.peer === peer) outbound.saidHello ||= peer.isOurs;
         this.#pair(peer);
         this.#meet(peer);
       },
@@ -127,6 +130,12 @@ export class Peers {
       if (proposerId >= 0 && (!peer.isOurs || peer.hasRole(Role.proposer))) proposers.push(proposerId);
     }
     return { acceptors, proposers };
+  }
+
+  /** True if every node that we connect to has said HELLO once, and no connection is open to one that has not. */
+  get areAllOurs(): boolean {
+    const knowsOurs = ({ peer, saidHello }: Outbound) => saidHello && (peer?.isReady !== true || peer.isOurs);
+    return this.#outbound.every(knowsOurs) && [...this.#inbound].every((peer) => peer.isOurs);
   }
 
   /** Our connections to acceptors that are up and ready. */
@@ -221,6 +230,7 @@ export class Peers {
       attempts: 0,
       timer: undefined,
       isOurs: true,
+      saidHello: true,
     };
     this.#outbound.push(outbound);
     this.#loopback = makeLoopback(
@@ -237,7 +247,7 @@ export class Peers {
   }
 
   #keepConnected(address: Address, destination: Destination): void {
-    const fresh = { peer: undefined, attempts: 0, timer: undefined, isOurs: false };
+    const fresh = { peer: undefined, attempts: 0, timer: undefined, isOurs: false, saidHello: false };
     const outbound: Outbound = { address, destination, ...fresh };
     this.#outbound.push(outbound);
     this.#connect(outbound);

@@ -6,6 +6,7 @@
  * CHOSEN spares others the counting: who follows needs the value once, from its own acceptor, and not three times. It
  * leaves with the next ACCEPTs, or a little later without, or at once where nothing is under way any more.
  */
+import type { Config } from '../config/config.ts';
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import { encodeChosen } from '../transport/encode.ts';
@@ -13,6 +14,7 @@ import { Capability, Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import type { Asking } from './asking.ts';
 import { instancesExhausted } from './exhausted.ts';
+import { NoOps } from './no-ops.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import { MAX_REPAIRS, Repairs } from './repairs.ts';
@@ -28,6 +30,9 @@ export interface PhaseTwoOptions {
   readonly peers: Peers;
   readonly turn: Turn;
   readonly clock: Clock;
+  readonly config: Config;
+  /** the highest instance this node knows to be chosen */
+  readonly highestChosen: () => number;
   readonly chosen: (value: Value) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -36,6 +41,7 @@ export class PhaseTwo {
   /** old instances that are run again */
   readonly repairs: Repairs<Value>;
   readonly #options: PhaseTwoOptions;
+  readonly #noOps: NoOps;
   /** every instance up to here was told of */
   #toldTo = 0;
   #toldBallot = 0;
@@ -45,8 +51,10 @@ export class PhaseTwo {
   constructor(options: PhaseTwoOptions) {
     const { core, chosen } = options;
     this.#options = options;
+    this.#noOps = new NoOps({ ...options, valueFormat: options.config.valueFormat });
     this.repairs = new Repairs<Value>({
       acceptors: core.acceptors,
+      mayFill: () => this.#noOps.areAllowed,
       takeWaiting: () => core.takeWaiting(),
       putBack: (value) => core.propose(value),
       chosen,
@@ -62,15 +70,17 @@ export class PhaseTwo {
     const { core, asking, clock, failed } = this.#options;
     const now = clock.now();
     let isAccepting = false;
+    let fillBelow: number;
     do {
+      fillBelow = this.#noOps.fillBelow;
       while (asking.isQuorumReading()) {
-        const accept = core.accept(now);
+        const accept = core.accept(now, fillBelow);
         if (accept === undefined) break;
         isAccepting = true;
         if (accept.instanceId > MAX_WIRE_INSTANCE) failed(instancesExhausted());
         else asking.accept(accept);
       }
-    } while (asking.prepareAhead() && core.waitingCount > 0);
+    } while (asking.prepareAhead() && (core.waitingCount > 0 || core.nextToAccept < fillBelow));
     this.#tellChosen(isAccepting);
   }
 

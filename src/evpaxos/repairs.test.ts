@@ -8,10 +8,11 @@ interface Own {
   readonly value: Uint8Array;
 }
 
-function repairs(waiting: Own[] = []) {
+function repairs(waiting: Own[] = [], mayFill = false) {
   const chosen: Own[] = [];
   const made = new Repairs<Own>({
     acceptors: 3,
+    mayFill: () => mayFill,
     takeWaiting: () => waiting.shift(),
     putBack: (own) => waiting.push(own),
     chosen: (own) => chosen.push(own),
@@ -35,6 +36,18 @@ test('one acceptor does not make a quorum by promising twice', () => {
   made.open(7, 0);
   made.receivePromise(1, 7, 51, 12, bytes('v'));
   expect(made.receivePromise(1, 7, 51, 12, bytes('v'))).toBeUndefined();
+});
+
+test('an instance that nobody decided gets a no-op where there are some, and what was told of it where there is that', () => {
+  const { made, waiting, chosen } = repairs([{ value: bytes('mine') }], true);
+  made.open(7, 0);
+  made.receivePromise(0, 7, 51, 0, NONE);
+  expect(made.receivePromise(2, 7, 51, 0, NONE)).toEqual({ instanceId: 7, ballot: 51, value: NONE });
+  for (const a of [0, 1]) made.receiveAccepted(a, 7, 51, NONE);
+  expect([waiting.length, chosen]).toEqual([1, []]);
+  made.open(8, 0);
+  made.receivePromise(0, 8, 51, 12, bytes('theirs'));
+  expect(made.receivePromise(2, 8, 51, 0, NONE)).toMatchObject({ value: bytes('theirs') });
 });
 
 test('an instance that nobody decided gets a waiting value, which is chosen with a quorum', () => {

@@ -4,6 +4,7 @@
  */
 import { type Config, readConfig } from '../config/index.ts';
 import { PaxosError } from '../paxos/error.ts';
+import { isNoOp } from '../paxos/no-op.ts';
 import type { Storage } from '../paxos/storage.ts';
 import { durabilitySentence, openStorage } from '../storage/index.ts';
 import { type Delivered, Deliveries } from './deliveries.ts';
@@ -87,10 +88,21 @@ export function learningOf(
   needsReader = false,
 ): { readonly deliveries: Deliveries | undefined; readonly learning: Learning } {
   const catchUp = options.catchUp === undefined ? {} : { catchUp: options.catchUp };
-  if (options.deliver) return { deliveries: undefined, learning: { deliver: options.deliver, ...catchUp } };
+  const { deliver } = options;
+  if (deliver !== undefined) {
+    return {
+      deliveries: undefined,
+      learning: { deliver: (chosen) => withoutNoOps(chosen, deliver), ...catchUp },
+    };
+  }
   const deliveries = new Deliveries(() => node().resumeDelivery(), needsReader);
-  const push = (chosen: Delivered) => deliveries.push(chosen);
+  const push = (chosen: Delivered) => withoutNoOps(chosen, (one) => deliveries.push(one));
   return { deliveries, learning: { deliver: push, wantsMore: () => deliveries.wantsMore, ...catchUp } };
+}
+
+/** An instance that was filled has nothing to tell to who takes values. */
+function withoutNoOps(chosen: Delivered, deliver: (delivered: Delivered) => void): void {
+  if (!isNoOp(chosen.value)) deliver(chosen);
 }
 
 /** A closed node's iteration ends; a failed node's fails. */

@@ -7,6 +7,7 @@
  * Invariant: exactly the instances low ≤ i < next have a slot, and next - low ≤ size.
  */
 import { invariant } from './invariant.ts';
+import { NO_OP } from './no-op.ts';
 import { OwnValues } from './own.ts';
 import { Promises } from './promises.ts';
 import type { StateWriter } from './state.ts';
@@ -144,6 +145,13 @@ export class Window<S extends Submission> {
     this.reportedBallot[slot] = ballot;
     this.reported[slot] = value;
     return true;
+  }
+
+  /** Gives a slot that has no value a no-op, at this ballot: from now on that is what is run there. */
+  fill(slot: number, ballot: number): Uint8Array {
+    invariant(this.proposed(slot) === undefined, 'a no-op takes no place of a value');
+    this.report(slot, ballot, NO_OP);
+    return NO_OP;
   }
 
   /** The value that has to be run in a slot because a promise carried it, unless it is our own. */

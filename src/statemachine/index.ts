@@ -23,10 +23,13 @@ export {
 export { MachineReplica, type MachineReplicaOptions, type MachineStatus } from './replica.ts';
 export { ResultReader, ResultStatus, resultError } from './results.ts';
 export { RunBuilder } from './run-builder.ts';
+export { FileSnapshotStore, type FileSnapshotStoreOptions } from './snapshot-files.ts';
+export { MemorySnapshotStore } from './snapshot-memory.ts';
 export type {
   IncomingSnapshot,
   OpenSnapshot,
   SnapshotInfo,
   SnapshotReport,
   SnapshotStore,
+  SnapshotStoreOptions,
 } from './snapshot-store.ts';

@@ -14,6 +14,14 @@
  * write or a receiving that fails, for want of room or otherwise, leaves everything as it was.
  */
 
+import { PaxosError } from '../paxos/error.ts';
+import type { Random } from '../transport/transport.ts';
+
+/** The newest, and the one before it, in case that is damaged. */
+export const KEPT_SNAPSHOTS = 2;
+/** The most bytes that are taken from elsewhere as one snapshot: a tebibyte. */
+export const MAX_SNAPSHOT_BYTES = 2 ** 40;
+
 /** Which snapshot it is. */
 export interface SnapshotInfo {
   /** the last instance that is applied in it */
@@ -76,5 +84,46 @@ export interface SnapshotStore {
   close(): Promise<void>;
 }
 
-/** What a store found that it cannot use, and leaves alone. */
+/** Told what a store found that it cannot use, in a sentence. */
 export type SnapshotReport = (sentence: string) => void;
+
+/** What every store has to know. */
+export interface SnapshotStoreOptions {
+  readonly clusterName: string;
+  /** where the ids of snapshots come from */
+  readonly random: Random;
+}
+
+/** An id for a new snapshot: 53 bits by chance, not 0. */
+export function drawSnapshotId(random: Random): number {
+  return 1 + Math.floor(random.next() * 2 ** 21) * 2 ** 32 + Math.floor(random.next() * (2 ** 32 - 1));
+}
+
+/** A list with one more, the newest first; of two of one instance the one that came later. */
+export function withSnapshot<T extends SnapshotInfo>(list: readonly T[], snapshot: T): T[] {
+  const others = list.filter(({ snapshotId }) => snapshotId !== snapshot.snapshotId);
+  return [snapshot, ...others].sort((one, other) => other.instanceId - one.instanceId);
+}
+
+/**
+ * Looks whether a snapshot that is announced can be one.
+ * @throws PaxosError SNAPSHOT_CORRUPT
+ */
+export function checkAnnounced({ instanceId, snapshotId, bytes }: SnapshotInfo): void {
+  const isSound = [instanceId, snapshotId, bytes].every((value) => Number.isSafeInteger(value) && value > 0);
+  if (!isSound || bytes > MAX_SNAPSHOT_BYTES) {
+    throw new PaxosError('SNAPSHOT_CORRUPT', `a snapshot of ${bytes} bytes is not taken from anybody`);
+  }
+}
+
+/** What came is not what was announced. */
+export function notAsAnnounced(info: SnapshotInfo, received: number): PaxosError {
+  return new PaxosError(
+    'SNAPSHOT_CORRUPT',
+    `the snapshot of instance ${info.instanceId} should have ${info.bytes} bytes, and ${received} came`,
+  );
+}
+
+export function abortedSnapshot(): PaxosError {
+  return new PaxosError('ABORTED', 'writing the snapshot was aborted');
+}
