@@ -119,7 +119,7 @@ async function watch(client: ChildProcess, replicas: readonly ChildProcess[], lo
 }
 
 /** User and system time of these processes, µs, where the system tells (/proc). */
-function cpuMicros(children: readonly ChildProcess[]): number {
+export function cpuMicros(children: readonly ChildProcess[]): number {
   let ticks = 0;
   for (const { pid } of children) {
     try {
@@ -165,7 +165,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
   for (const server of servers) {

@@ -237,6 +237,17 @@ describe('what goes wrong', () => {
     }
   });
 
+  it('is a value format that a command cannot read, said in a line', async () => {
+    const directory = await tutorial('value-format commands');
+    for (const words of [['replica', '0'], ['learner'], ['client'], ['counter', '0']]) {
+      const command = directory.start(...words, 'CONF');
+      expect(await command.exitCode).toBe(1);
+      expect(command.err.text).toMatch(
+        /^error: a (replica|learner|client).* deals in plain values, and this config says value-format commands: use value-format raw, .*\n$/,
+      );
+    }
+  });
+
   it('is doubtful and said, but does not keep a node from starting', async () => {
     const directory = await CommandDirectory.make(
       1,

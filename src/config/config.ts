@@ -5,6 +5,8 @@ import type { Address } from '../transport/transport.ts';
 
 export type Verbosity = 'quiet' | 'error' | 'info' | 'debug';
 export type StorageBackend = 'memory' | 'lmdb';
+/** raw: an instance holds one value as it was submitted. commands: it holds a batch of items for state machines. */
+export type ValueFormat = 'raw' | 'commands';
 
 /** Every option; src/config/options.ts is the one table of their names, defaults, units and sentences. */
 export interface Options {
@@ -30,6 +32,13 @@ export interface Options {
   readonly maxPeerBacklogBytes: number;
   /** what may wait in a node to be proposed */
   readonly maxWaitingBytes: number;
+  readonly valueFormat: ValueFormat;
+  /** for how long acceptors may promise a leader to promise no other proposer anything; 0: not at all */
+  readonly readLeaseMs: number;
+  /** a snapshot is made when so much was chosen since the last */
+  readonly snapshotLogBytes: number;
+  /** or when so much time has passed, seconds */
+  readonly snapshotIntervalS: number;
 }
 
 /**

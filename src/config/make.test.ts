@@ -175,12 +175,13 @@ describe('clusterFingerprint', () => {
     expect(clusterFingerprint(makeConfig({ acceptors: elsewhere }, options))).toBe(clusterFingerprint(base));
   });
 
-  it('differs by acceptor count and by cluster name', () => {
+  it('differs by acceptor count, by cluster name and by value format', () => {
     const others = [
       makeConfig({ replicas: THREE.slice(1) }),
       makeConfig({ replicas: THREE }, { clusterName: 'orders' }),
+      makeConfig({ replicas: THREE }, { valueFormat: 'commands' }),
       base,
     ];
-    expect(new Set(others.map(clusterFingerprint)).size).toBe(3);
+    expect(new Set(others.map(clusterFingerprint)).size).toBe(4);
   });
 });

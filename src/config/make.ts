@@ -17,9 +17,6 @@ export interface ConfigNodes {
   readonly proposers?: readonly Address[];
 }
 
-/** The format of values in instances; the fingerprint tells clusters of different formats apart. */
-const VALUE_FORMAT = 'raw';
-
 /**
  * Builds a Config.
  *
@@ -82,7 +79,7 @@ export function configText(config: Config): string {
  */
 export function clusterFingerprint(config: Config): number {
   const bytes = new TextEncoder().encode(
-    `${config.acceptors.length}\n${VALUE_FORMAT}\n${config.clusterName}\n`,
+    `${config.acceptors.length}\n${config.valueFormat}\n${config.clusterName}\n`,
   );
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);

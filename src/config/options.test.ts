@@ -30,6 +30,10 @@ describe('the table of options', () => {
       'max-message 64mb',
       'max-peer-backlog 16mb',
       'max-waiting 64mb',
+      'value-format raw',
+      'read-lease 0',
+      'snapshot-log-size 64mb',
+      'snapshot-interval 300',
     ]);
   });
 
@@ -50,6 +54,12 @@ describe('the table of options', () => {
   it('holds the defaults to fit together', () => {
     expect(checkTogether(DEFAULT_OPTIONS)).toEqual([]);
     expect(doubtsBetween(DEFAULT_OPTIONS)).toEqual([]);
+  });
+
+  it('doubts a lease where nothing is read', () => {
+    const raw = doubtsBetween({ ...DEFAULT_OPTIONS, readLeaseMs: 100 });
+    expect(raw.map(({ key }) => key)).toEqual(['readLeaseMs']);
+    expect(doubtsBetween({ ...DEFAULT_OPTIONS, readLeaseMs: 100, valueFormat: 'commands' })).toEqual([]);
   });
 
   it('says of every kind what it takes', () => {

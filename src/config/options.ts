@@ -6,7 +6,7 @@
  * It refuses to know how any of these look. A field of Options without an entry here does not compile, nor does an
  * entry whose kind or default does not fit its field; a test holds every default inside its own range.
  */
-import type { Options, StorageBackend, Verbosity } from './config.ts';
+import type { Options, StorageBackend, ValueFormat, Verbosity } from './config.ts';
 
 type KeyOfType<T> = {
   [K in keyof Options]: [Options[K], T] extends [T, Options[K]] ? K : never;
@@ -73,9 +73,11 @@ type OptionOf<K extends OptionKey> = K extends YesNoKey
       ? WordOption<K, Verbosity>
       : K extends 'storageBackend'
         ? WordOption<K, StorageBackend>
-        : K extends 'lmdbEnvPath'
-          ? PathOption
-          : NameOption;
+        : K extends 'valueFormat'
+          ? WordOption<K, ValueFormat>
+          : K extends 'lmdbEnvPath'
+            ? PathOption
+            : NameOption;
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -256,6 +258,55 @@ const TABLE: { readonly [K in OptionKey]: OptionOf<K> } = {
     sentence:
       'How much may wait in a node to be proposed. At least max-message, or the largest values never fit.',
   },
+  valueFormat: {
+    kind: 'word',
+    key: 'valueFormat',
+    directive: 'value-format',
+    section: 'ours',
+    words: ['raw', 'commands'],
+    default: 'raw',
+    sentence:
+      'What an instance holds: with raw one value as it was submitted, which originals understand; with commands a ' +
+      'batch of commands for state machines, each applied exactly once. Nodes of the other format are refused, and ' +
+      'with commands originals too. Cannot be changed once values were chosen.',
+  },
+  readLeaseMs: {
+    kind: 'number',
+    key: 'readLeaseMs',
+    directive: 'read-lease',
+    section: 'ours',
+    unit: 'milliseconds',
+    min: 0,
+    max: 60_000,
+    default: 0,
+    sentence:
+      'For how long acceptors assure the leader that there will be no other, so that it can answer reads of a state ' +
+      'machine without asking. It stands on clocks whose speeds differ by less than a tenth. A new leader, and an ' +
+      'acceptor that was started again, wait that long. With 0 a quorum is asked for every batch of reads.',
+  },
+  snapshotLogBytes: {
+    kind: 'bytes',
+    key: 'snapshotLogBytes',
+    directive: 'snapshot-log-size',
+    section: 'ours',
+    min: KB,
+    max: 16_384 * GB,
+    default: 64 * MB,
+    sentence:
+      'A replica with a state machine makes a snapshot of it when so much was chosen since the last. What all have ' +
+      'in snapshots is forgotten by acceptors.',
+  },
+  snapshotIntervalS: {
+    kind: 'number',
+    key: 'snapshotIntervalS',
+    directive: 'snapshot-interval',
+    section: 'ours',
+    unit: 'seconds',
+    min: 1,
+    max: 86_400,
+    default: 300,
+    sentence: 'Or when the last snapshot is so old and something was chosen since.',
+  },
 };
 
 export type Option = (typeof TABLE)[OptionKey];
@@ -281,6 +332,10 @@ export const DEFAULT_OPTIONS: Options = {
   maxMessageBytes: TABLE.maxMessageBytes.default,
   maxPeerBacklogBytes: TABLE.maxPeerBacklogBytes.default,
   maxWaitingBytes: TABLE.maxWaitingBytes.default,
+  valueFormat: TABLE.valueFormat.default,
+  readLeaseMs: TABLE.readLeaseMs.default,
+  snapshotLogBytes: TABLE.snapshotLogBytes.default,
+  snapshotIntervalS: TABLE.snapshotIntervalS.default,
 };
 
 /** Whether the original does not know this option and ends on a file that has it. */

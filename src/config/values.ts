@@ -134,6 +134,12 @@ export function doubtsBetween(options: Options): readonly { key: OptionKey; mess
         `(${formatBytes(options.maxMessageBytes)}): values above it are always refused; make them equal`,
     });
   }
+  if (options.readLeaseMs > 0 && options.valueFormat === 'raw') {
+    doubts.push({
+      key: 'readLeaseMs',
+      message: 'read-lease does nothing with value-format raw; add "value-format commands"',
+    });
+  }
   return doubts;
 }
 
@@ -146,6 +152,10 @@ function readWordOption(
     const read = readWord(option, option.words, text);
     if (read.value === undefined) return read;
     draft.verbosity = read.value;
+  } else if (option.key === 'valueFormat') {
+    const read = readWord(option, option.words, text);
+    if (read.value === undefined) return read;
+    draft.valueFormat = read.value;
   } else {
     const read = readWord(option, option.words, text);
     if (read.value === undefined) return read;

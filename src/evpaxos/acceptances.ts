@@ -12,7 +12,7 @@ import { Capability } from '../transport/messages.ts';
 import { OriginalClients } from './original-clients.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
-import { isOnlooker } from './peer-context.ts';
+import { ignoresAcceptances } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 
 /** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
@@ -79,7 +79,7 @@ export class Acceptances {
       // An original learner dies of an empty value.
       if (this.#isEmpty && !peer.isOurs) continue;
       if (
-        isOnlooker(peer) ||
+        ignoresAcceptances(peer) ||
         this.#clients.learnsBeside(peer, this.#peers.inbound) ||
         peer.sparedBallot === this.#ballot ||
         (peer === this.#asker && this.#hearsRanges(peer))

@@ -8,7 +8,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { Acceptor, sameBytes } from '../paxos/acceptor.ts';
-import { MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { MAX_BALLOT } from '../paxos/ballot.ts';
 import { Learned } from '../paxos/learned.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import type { Storage } from '../paxos/storage.ts';
@@ -30,6 +30,7 @@ import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
 import { HeardLeader } from './heard-leader.ts';
 import type { Observer } from './observer.ts';
+import { Originals } from './originals.ts';
 import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -74,10 +75,8 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   readonly #stuck = new Stuck();
   readonly #learned = new Learned();
   readonly #serving: Serving;
-  /** above which instance an original proposer was told to go on */
-  readonly #movedOnTo = new WeakMap<Peer, number>();
+  readonly #originals: Originals;
   #stateTimer: Timer | undefined;
-  #areQuorumOurs = false;
   readonly #leader: HeardLeader;
   #failed = false;
   #isSilent = false;
@@ -95,6 +94,12 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     });
     this.#outbox = new Outbox(options.storage, options.turn, options.clock, (error) => this.#fail(error));
     this.#acceptances = new Acceptances(options.id, options.peers, this.#outbox);
+    this.#originals = new Originals({
+      acceptor: this.#acceptor,
+      outbox: this.#outbox,
+      window: options.config.proposerPreexecWindow,
+      chosen: () => this.#chosen,
+    });
     options.turn.addStep(() => {
       this.#guarded(() => {
         if (this.#serving.serve()) options.turn.schedule();
@@ -151,10 +156,11 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   onPrepare(peer: Peer, instanceId: number, ballot: number): void {
     this.#guarded(() => {
-      if (!peer.isOurs) this.#moveOn(peer, instanceId);
+      if (!peer.isOurs) this.#originals.moveOn(peer, instanceId);
       const promise = this.#acceptor.receivePrepare(instanceId, ballot);
       if (typeof promise === 'string') return;
       const { promisedBallot, acceptedBallot, value } = promise;
+      if (acceptedBallot > 0 && !this.#originals.mayBeTold(peer, value)) return;
       if (peer.isBehind()) return peer.countDropped();
       const out = this.#outbox.to(peer);
       encodePromise(out, this.#acceptor.id, instanceId, promisedBallot, acceptedBallot, value);
@@ -166,32 +172,11 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     return Math.max(this.#leader.chosen, this.#options.delivered());
   }
 
-  /**
-   * An original proposer runs old instances again, one by one. A trim point above all that it has prepared moves it on
-   * to what is not chosen yet, and the next promise, of whatever instance, makes it prepare there. Hot.
-   *
-   * An original client that had begun to learn below has to catch up then: only a quorum of ours is quick enough.
-   */
-  #moveOn(peer: Peer, instanceId: number): void {
-    if (!this.#areQuorumOurs) return;
-    const chosen = this.#chosen;
-    if (instanceId + this.#options.config.proposerPreexecWindow > chosen || chosen >= MAX_WIRE_INSTANCE)
-      return;
-    if (instanceId <= (this.#movedOnTo.get(peer) ?? 0) || peer.isBehind()) return;
-    this.#movedOnTo.set(peer, chosen);
-    const promise = this.#acceptor.receivePrepare(chosen + 1, 0);
-    if (typeof promise === 'string') return;
-    const { promisedBallot, acceptedBallot, value } = promise;
-    const out = this.#outbox.to(peer);
-    encodeAcceptorState(out, this.#acceptor.id, chosen);
-    encodePromise(out, this.#acceptor.id, chosen + 1, promisedBallot, acceptedBallot, value);
-  }
-
   /** Hot. */
   onAccept(peer: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
     if (this.#failed || this.#isSilent || this.#leader.isIntruder(peer, ballot)) return;
     try {
-      if (!peer.isOurs) this.#moveOn(peer, instanceId);
+      if (!peer.isOurs) this.#originals.moveOn(peer, instanceId);
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
       if (outcome === 'accepted') {
         this.#frontier.note(instanceId);
@@ -216,7 +201,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       const last = isCutShort ? from + MORE_FOR_ORIGINALS - 1 : to;
       for (const { instanceId, acceptedBallot, value } of this.#acceptor.accepted(from, last)) {
         if (told >= MAX_RECORDS_PER_TURN || peer.isBehind()) break;
-        if (value.length === 0 && !peer.isOurs) continue;
+        if (!this.#originals.mayBeTold(peer, value)) break;
         told++;
         const out = this.#outbox.to(peer);
         encodeAccepted(out, this.#acceptor.id, instanceId, acceptedBallot, acceptedBallot, value);
@@ -323,7 +308,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
         return;
       }
       // A leader knows where new values begin only where a quorum promised for ranges, as ours do.
-      this.#areQuorumOurs ||= next < Number.MAX_SAFE_INTEGER;
+      if (next < Number.MAX_SAFE_INTEGER) this.#originals.quorumIsOurs();
       this.#leader.hear(peer, ballot, Math.min(chosen, acceptor.highestAccepted));
       // Says nothing of promises, so it need not wait for the disk. To the leader it is a sign of life.
       for (const other of this.#options.peers.inbound) {

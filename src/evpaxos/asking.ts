@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { probeBallot } from '../paxos/ballot.ts';
+import { isNoOp } from '../paxos/no-op.ts';
 import type { Accept } from '../paxos/proposal.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import { quorumSize } from '../paxos/quorum.ts';
@@ -204,6 +205,8 @@ export class Asking {
     encodeAccept(scratch, instanceId, ballot, value);
     const bytes = scratch.view();
     for (const acceptor of this.acceptors) {
+      // An original came since it was decided that there are none: it takes an empty value for none.
+      if (isNoOp(value) && !acceptor.isOurs) continue;
       const peer = isAgain ? acceptor : this.way(acceptor);
       if (peer.isBehind()) {
         peer.countDropped();

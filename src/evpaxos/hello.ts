@@ -26,7 +26,7 @@ export function helloOf(
     roles,
     id,
     process: 1 + Math.floor(random.next() * 0xffff_fffe),
-    capabilities: Capability.brief | Capability.stream,
+    capabilities: Capability.brief | Capability.stream | Capability.commands,
     fingerprint: clusterFingerprint(config),
     software: SOFTWARE,
     storage,

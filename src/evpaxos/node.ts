@@ -8,7 +8,6 @@ import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import type { Storage } from '../paxos/storage.ts';
-import { WaitingValues } from '../paxos/waiting.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { encodeTrim } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
@@ -20,16 +19,17 @@ import { behindTrimError } from './behind-trim.ts';
 import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
 import { type Observer, SILENT } from './observer.ts';
+import { OwnQueue } from './own-queue.ts';
 import { Peers } from './peers.ts';
 import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
 import { Reporter } from './reporter.ts';
-import type { Roles } from './roles.ts';
+import type { MachineHandler, PeerListener, Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
 import { Storages } from './storages.ts';
 import { Submitters } from './submitters.ts';
 import { Turn } from './turn.ts';
-import { type Route, type Value, type ValueQueue, ValueRouter } from './values.ts';
+import { type Route, ValueRouter } from './values.ts';
 
 /** The world a node runs in; the real one unless told. */
 export interface World {
@@ -56,6 +56,10 @@ export interface NodeOptions extends World {
   readonly catchUp?: boolean;
   /** for a client: the proposer that values are given to while it can be reached */
   readonly proposerId?: number;
+  /** a state machine that hears what its clients and the other replicas say; made when the node has all its roles */
+  readonly machine?: (node: Node) => MachineHandler & PeerListener;
+  /** instances that are needed were trimmed; unless given, the node ends with BEHIND_TRIM */
+  readonly behindTrim?: (instanceId: number, trimInstanceId: number) => void;
   /** sizes of rings, powers of two; smaller ones for simulations */
   readonly rings?: Rings;
 }
@@ -76,12 +80,12 @@ export class Node {
   readonly proposer: ProposerRole | undefined;
   readonly learner: LearnerRole | undefined;
   readonly values: ValueRouter | undefined;
+  readonly turn: Turn;
   /** Resolves when the node was closed; rejects when it had to stop, with the reason. */
   readonly closed: Promise<void>;
   readonly #options: NodeOptions;
   readonly #clock: Clock;
   readonly #observer: Observer;
-  readonly #turn: Turn;
   #port: number | undefined;
   #closing: Promise<void> | undefined;
   #resolve: () => void = () => undefined;
@@ -93,14 +97,14 @@ export class Node {
     this.config = config;
     this.#options = options;
     this.#clock = options.clock ?? new SystemClock();
-    this.#turn = new Turn(this.#clock);
+    this.turn = new Turn(this.#clock);
     const { observer: outer = SILENT } = options;
     const reporter = new Reporter({
       config,
       id,
       roles: roleBits,
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       observer: outer,
     });
     this.#observer = reporter;
@@ -118,7 +122,7 @@ export class Node {
     this.peers = new Peers({
       transport,
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       observer: reporter,
       roles,
       hello,
@@ -139,14 +143,24 @@ export class Node {
     }
     if (roleBits !== Role.learner) this.values = this.#makeValues();
     const { maxWaitingBytes } = config;
-    this.#submitters = new Submitters({ values: () => this.values, turn: this.#turn, maxWaitingBytes });
+    this.#submitters = new Submitters({ values: () => this.values, turn: this.turn, maxWaitingBytes });
+    this.#assign(roles);
+    reporter.lookAt(this, options.storage);
+  }
+
+  /** From here on the roles hear what peers say. */
+  #assign(roles: Roles): void {
     if (this.acceptor !== undefined) roles.acceptor = this.acceptor;
-    if (this.proposer !== undefined) roles.proposer = this.proposer;
+    if (this.proposer !== undefined) {
+      roles.proposer = this.proposer;
+      roles.leader = this.proposer;
+    }
     if (this.learner !== undefined) roles.learner = this.learner;
     if (this.values !== undefined) roles.values = this.values;
-    for (const role of [this.acceptor, this.learner, this.proposer, this.values])
+    const machine = this.#options.machine?.(this);
+    if (machine !== undefined) roles.machine = machine;
+    for (const role of [this.acceptor, this.learner, this.proposer, this.values, machine])
       if (role !== undefined) roles.listeners.push(role);
-    reporter.lookAt(this, options.storage);
   }
 
   /** The port it listens on; undefined if it does not. */
@@ -192,6 +206,11 @@ export class Node {
     this.values?.submit(value, chosen);
   }
 
+  /** Stops because what runs on it cannot go on, loudly. */
+  fail(error: PaxosError): void {
+    this.#fail(error);
+  }
+
   /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
   sendTrim(instanceId: number): void {
     for (const peer of this.peers.acceptors) {
@@ -208,7 +227,7 @@ export class Node {
 
   /** What made room for more deliveries: looks again whether there are any. */
   resumeDelivery(): void {
-    this.#turn.schedule();
+    this.turn.schedule();
   }
 
   /** Stops. What was answered is on disk as promised; connections are closed. May be called twice. */
@@ -222,7 +241,7 @@ export class Node {
     this.proposer?.close();
     this.learner?.close();
     await this.acceptor?.close();
-    this.#turn.stop();
+    this.turn.stop();
     await this.peers.close();
     await this.#options.storage?.close();
   }
@@ -233,7 +252,7 @@ export class Node {
     const fault = asPaxosError(error);
     this.#observer.report({ type: 'failed', error: fault });
     // Nothing more may leave, not even what is encoded already.
-    this.#turn.stop();
+    this.turn.stop();
     this.#closing = this.#close().then(
       () => this.#reject(fault),
       () => this.#reject(fault),
@@ -271,7 +290,7 @@ export class Node {
       config,
       window: rings.learner,
       peers: this.peers,
-      turn: this.#turn,
+      turn: this.turn,
       clock: this.#clock,
       observer: this.#observer,
       start: isLearner ? (catchUp ? 'one' : 'heard') : 'chosen',
@@ -285,7 +304,9 @@ export class Node {
       },
       ...(wantsMore === undefined ? {} : { wantsMore }),
       skipped: () => this.values?.onSkipped(),
-      behindTrim: (instanceId, trimInstanceId) => this.#fail(behindTrimError(instanceId, trimInstanceId)),
+      behindTrim:
+        this.#options.behindTrim ??
+        ((instanceId, trimInstanceId) => this.#fail(behindTrimError(instanceId, trimInstanceId))),
       chosenLive: (ballot) => this.proposer?.onChosenLive(ballot),
     });
   }
@@ -297,7 +318,7 @@ export class Node {
       config,
       inFlight: rings.inFlight,
       peers: this.peers,
-      turn: this.#turn,
+      turn: this.turn,
       clock: this.#clock,
       random,
       observer: this.#observer,
@@ -318,7 +339,7 @@ export class Node {
       config,
       storage,
       peers: this.peers,
-      turn: this.#turn,
+      turn: this.turn,
       clock: this.#clock,
       observer: this.#observer,
       delivered: () => this.learner?.delivered ?? 0,
@@ -343,30 +364,9 @@ export class Node {
       route,
       learns: this.learner !== undefined,
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       observer: this.#observer,
     });
-  }
-}
-
-/** Where values wait in a node without a proposer. */
-class OwnQueue implements ValueQueue {
-  readonly #waiting = new WaitingValues<Value>();
-
-  get waitingCount(): number {
-    return this.#waiting.count;
-  }
-
-  get waitingBytes(): number {
-    return this.#waiting.bytes;
-  }
-
-  propose(value: Value): void {
-    this.#waiting.push(value);
-  }
-
-  takeWaiting(): Value | undefined {
-    return this.#waiting.shift();
   }
 }
 

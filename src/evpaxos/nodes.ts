@@ -14,6 +14,7 @@ import {
   type AcceptorOptions,
   type ClientOptions,
   checkId,
+  checkRaw,
   configOf,
   endWith,
   iteratorOf,
@@ -88,10 +89,11 @@ export class LearnerNode implements NodeHandle, AsyncIterable<Delivered> {
 
   /**
    * Connects to every acceptor and learns.
-   * @throws PaxosError CONFIG_…
+   * @throws PaxosError CONFIG_…, VALUE_FORMAT
    */
   static async start(options: LearnerOptions): Promise<LearnerNode> {
     const config = configOf(options);
+    checkRaw(config, 'a learner');
     const { deliveries, learning } = learningOf(options, () => node, true);
     const node = new Node({ ...worldOf(options), ...learning, config, id: 0, roles: Role.learner });
     return new LearnerNode(await started(node, options.after), endWith(deliveries, node));
@@ -145,10 +147,11 @@ export class Replica implements NodeHandle, AsyncIterable<Delivered> {
 
   /**
    * Opens the storage, listens, connects and takes part.
-   * @throws PaxosError CONFIG_…, ID_UNKNOWN, STORAGE_…, ADDRESS_IN_USE, LISTEN_FAILED
+   * @throws PaxosError CONFIG_…, VALUE_FORMAT, ID_UNKNOWN, STORAGE_…, ADDRESS_IN_USE, LISTEN_FAILED
    */
   static async start(options: ReplicaOptions): Promise<Replica> {
     const config = configOf(options);
+    checkRaw(config, 'a replica without a machine');
     checkId('replica', options.id, Math.min(config.acceptors.length, config.proposers.length));
     const { deliveries, learning } = learningOf(options, () => node);
     const roles = Role.acceptor | Role.proposer | Role.learner;
@@ -220,10 +223,11 @@ export class Client implements NodeHandle, AsyncIterable<Delivered> {
   /**
    * Connects to the proposers and the acceptors. Where proposer `proposerId` is away, or is no proposer, values go to
    * one that is, and the observer is told. Learns from now on, unless `catchUp` is true.
-   * @throws PaxosError CONFIG_…, ID_UNKNOWN
+   * @throws PaxosError CONFIG_…, VALUE_FORMAT, ID_UNKNOWN
    */
   static async start(options: ClientOptions): Promise<Client> {
     const config = configOf(options);
+    checkRaw(config, 'a client');
     const proposerId = options.proposerId ?? 0;
     checkId('proposer', proposerId, config.proposers.length);
     const { deliveries, learning } = learningOf({ catchUp: false, ...options }, () => node);

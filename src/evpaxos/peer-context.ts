@@ -1,13 +1,13 @@
 /**
  * What a connection knows of the node around it, and of where it leads.
  */
-import type { Hello } from '../transport/messages.ts';
+import { type Hello, Role } from '../transport/messages.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Roles } from './roles.ts';
 
 /** Why a connection is refused, as REFUSED tells it. */
-export const RefusalCode = { otherCluster: 1, idInUse: 2, otherStorage: 3 } as const;
+export const RefusalCode = { otherCluster: 1, idInUse: 2, otherStorage: 3, original: 4 } as const;
 
 /** What a peer needs of the node around it. */
 export interface PeerContext {
@@ -15,6 +15,8 @@ export interface PeerContext {
   readonly observer: Observer;
   readonly hello: Hello;
   readonly maxMessageBytes: number;
+  /** true: whoever says no HELLO is refused */
+  readonly onlyOurs: boolean;
   /** what may wait for this peer before broadcasts to it are dropped */
   readonly maxBacklogBytes: number;
   /** the peer has something to send, or may have changed what a turn's steps can do */
@@ -33,8 +35,18 @@ export interface Destination {
 
 export const NOWHERE: Destination = { acceptorId: -1, proposerId: -1 };
 
-/** False if whoever says this HELLO was refused: it belongs to another cluster, or has lost its storage. */
-export function isAdmitted(peer: Peer, hello: Hello, context: PeerContext): boolean {
+/**
+ * False if whoever says this HELLO was refused: it belongs to another cluster, or has lost its storage; or if whoever
+ * says none was, where values mean something else to originals, and an empty one would end them.
+ */
+export function isAdmitted(peer: Peer, hello: Hello | undefined, context: PeerContext): boolean {
+  if (hello === undefined) {
+    if (!context.onlyOurs) return true;
+    peer.isMuted = true;
+    const rule = 'with value-format commands only nodes of ours take part';
+    peer.refuse(RefusalCode.original, `it said no HELLO: ${rule}`);
+    return false;
+  }
   if (hello.fingerprint === context.hello.fingerprint) {
     return context.roles.storages?.admits(peer, hello) !== false;
   }
@@ -46,6 +58,11 @@ export function isAdmitted(peer: Peer, hello: Hello, context: PeerContext): bool
 /** True for who said HELLO and has no role: it asks, and is told nothing that it did not ask for. */
 export function isOnlooker(peer: Peer): boolean {
   return peer.peerHello?.roles === 0;
+}
+
+/** True for who said HELLO and neither proposes nor learns: what acceptors accept is nothing to it. */
+export function ignoresAcceptances(peer: Peer): boolean {
+  return peer.isOurs && !peer.hasRole(Role.proposer) && !peer.hasRole(Role.learner);
 }
 
 /** True if the other ends of two connections are the same process. */

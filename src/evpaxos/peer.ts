@@ -11,10 +11,11 @@ import { ballotOwner } from '../paxos/ballot.ts';
 import type { ByteBuffer } from '../transport/buffer.ts';
 import { Decoder } from '../transport/decode.ts';
 import { encodeHello, encodePong, encodeRefused } from '../transport/encode.ts';
-import type { AcceptorStatus, Hello, MessageHandler } from '../transport/messages.ts';
+import type { AcceptorStatus, CommandsMessageHandler, Hello, MessageHandler } from '../transport/messages.ts';
 import { Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
 import { Backlog } from './backlog.ts';
+import { PeerCommands } from './peer-commands.ts';
 import { type Destination, isAdmitted, type PeerContext, RefusalCode } from './peer-context.ts';
 import type { AcceptorHandler } from './roles.ts';
 
@@ -41,6 +42,7 @@ export class Peer implements MessageHandler {
   /** it handed in a value as an original client does; and when it came to us, ms */
   gaveValue = false;
   openedAtMs = 0;
+  readonly commands: CommandsMessageHandler;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
@@ -58,6 +60,7 @@ export class Peer implements MessageHandler {
     this.#backlog = new Backlog(context, link);
     this.out = this.#backlog.out;
     this.held = this.#backlog.held;
+    this.commands = new PeerCommands(this, context.roles);
     this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
   }
 
@@ -193,7 +196,7 @@ export class Peer implements MessageHandler {
 
   /** The other end is taken for an original from now on, until it says HELLO. */
   becomeReady(): void {
-    if (this.#ready || this.#closed) return;
+    if (this.#ready || this.#closed || !isAdmitted(this, undefined, this.#context)) return;
     this.#ready = true;
     for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
   }
@@ -259,7 +262,7 @@ export class Peer implements MessageHandler {
     this.#speaks();
     if (this.peerHello?.id !== ballotOwner(ballot) || !this.hasRole(Role.proposer)) return;
     if (this.#acceptor !== undefined) this.#acceptor.onHeartbeat(this, ballot, chosen, next);
-    else this.#context.roles.proposer?.onLeader(this, ballot, next);
+    else this.#context.roles.leader?.onLeader(this, ballot, next);
   }
 
   promise(aid: number, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void {
@@ -344,13 +347,13 @@ export class Peer implements MessageHandler {
   }
 
   leader(acceptorId: number, ballot: number, _chosen: number, next: number): void {
-    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.proposer?.onLeader(this, ballot, next);
+    if (this.#isOurVoteOf(acceptorId)) this.#context.roles.leader?.onLeader(this, ballot, next);
   }
 
   clientValue(value: Uint8Array): void {
     this.gaveValue = true;
     this.becomeReady();
-    this.#context.roles.values?.onClientValue(this, value);
+    if (this.#ready) this.#context.roles.values?.onClientValue(this, value);
   }
 
   forward(token: number, hops: number, value: Uint8Array): void {
@@ -399,6 +402,6 @@ export class Peer implements MessageHandler {
     if (acceptorId !== this.destination.acceptorId) return false;
     this.#isAcceptor = true;
     if (!this.#ready) this.becomeReady();
-    return true;
+    return this.#ready;
   }
 }

@@ -54,6 +54,8 @@ interface Outbound {
   timer: Timer | undefined;
   /** one of ours answered there last, and nothing says that it has gone since */
   isOurs: boolean;
+  /** one of ours has answered there */
+  saidHello: boolean;
 }
 
 export class Peers {
@@ -79,6 +81,7 @@ export class Peers {
       observer,
       hello,
       maxMessageBytes: config.maxMessageBytes,
+      onlyOurs: config.valueFormat === 'commands',
       maxBacklogBytes: config.maxPeerBacklogBytes,
       changed: (peer) => this.#changed(peer),
       // Who only spoke has no place in the order of writes: first goes what others wait for.
@@ -88,6 +91,7 @@ export class Peers {
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
+        for (const outbound of this.#outbound) if (outbound.peer === peer) outbound.saidHello ||= peer.isOurs;
         this.#pair(peer);
         this.#meet(peer);
       },
@@ -128,6 +132,12 @@ export class Peers {
       if (proposerId >= 0 && (!peer.isOurs || peer.hasRole(Role.proposer))) proposers.push(proposerId);
     }
     return { acceptors, proposers };
+  }
+
+  /** True if every node that we connect to has said HELLO once, and no connection is open to one that has not. */
+  get areAllOurs(): boolean {
+    const knowsOurs = ({ peer, saidHello }: Outbound) => saidHello && (peer?.isReady !== true || peer.isOurs);
+    return this.#outbound.every(knowsOurs) && [...this.#inbound].every((peer) => peer.isOurs);
   }
 
   /** Our connections to acceptors that are up and ready. */
@@ -222,6 +232,7 @@ export class Peers {
       attempts: 0,
       timer: undefined,
       isOurs: true,
+      saidHello: true,
     };
     this.#outbound.push(outbound);
     this.#loopback = makeLoopback(
@@ -238,7 +249,7 @@ export class Peers {
   }
 
   #keepConnected(address: Address, destination: Destination): void {
-    const fresh = { peer: undefined, attempts: 0, timer: undefined, isOurs: false };
+    const fresh = { peer: undefined, attempts: 0, timer: undefined, isOurs: false, saidHello: false };
     const outbound: Outbound = { address, destination, ...fresh };
     this.#outbound.push(outbound);
     this.#connect(outbound);
@@ -324,7 +335,14 @@ export class Peers {
     this.#inbound.add(peer);
     if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();
-    return peerEvents(peer, () => this.#inbound.delete(peer));
+    // Where originals have no place, one that only listens is none the better.
+    const grace = this.#context.onlyOurs
+      ? this.#options.clock.after(HELLO_GRACE_MS, () => peer.becomeReady())
+      : undefined;
+    return peerEvents(peer, () => {
+      grace?.cancel();
+      this.#inbound.delete(peer);
+    });
   }
 
   /** One acceptor may be wrong; originals, which know nothing of this, do not count. */

@@ -3,12 +3,14 @@
  *
  *   values → ACCEPT to every acceptor → ACCEPTED, or ranges of them from acceptors of ours → chosen → CHOSEN
  */
+import type { Config } from '../config/config.ts';
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import type { Clock } from '../transport/transport.ts';
 import type { Asking } from './asking.ts';
 import { ChosenTeller } from './chosen-teller.ts';
 import { instancesExhausted } from './exhausted.ts';
+import { NoOps } from './no-ops.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import { MAX_REPAIRS, type RepairPromise, Repairs } from './repairs.ts';
@@ -21,6 +23,9 @@ export interface PhaseTwoOptions {
   readonly peers: Peers;
   readonly turn: Turn;
   readonly clock: Clock;
+  readonly config: Config;
+  /** the highest instance this node knows to be chosen */
+  readonly highestChosen: () => number;
   readonly chosen: (value: Value) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -29,6 +34,7 @@ export class PhaseTwo {
   /** old instances that are run again */
   readonly repairs: Repairs<Value>;
   readonly #options: PhaseTwoOptions;
+  readonly #noOps: NoOps;
   readonly #teller: ChosenTeller;
   /** the lowest instance that was open when the present ballot was taken: below it none was asked for, or proposed in */
   #begunAt = 0;
@@ -36,10 +42,12 @@ export class PhaseTwo {
   constructor(options: PhaseTwoOptions) {
     const { core, chosen } = options;
     this.#options = options;
+    this.#noOps = new NoOps({ ...options, valueFormat: options.config.valueFormat });
     this.#teller = new ChosenTeller(options);
     this.repairs = new Repairs<Value>({
       acceptors: core.acceptors,
       probed: () => core.probedForAll,
+      mayFill: () => this.#noOps.areAllowed,
       takeWaiting: () => core.takeWaiting(),
       putBack: (value) => core.propose(value),
       chosen,
@@ -55,15 +63,17 @@ export class PhaseTwo {
     const { core, asking, clock, failed } = this.#options;
     const now = clock.now();
     let isAccepting = false;
+    let fillBelow: number;
     do {
+      fillBelow = this.#noOps.fillBelow;
       while (asking.isQuorumReading()) {
-        const accept = core.accept(now);
+        const accept = core.accept(now, fillBelow);
         if (accept === undefined) break;
         isAccepting = true;
         if (accept.instanceId > MAX_WIRE_INSTANCE) failed(instancesExhausted());
         else asking.accept(accept);
       }
-    } while (asking.prepareAhead() && core.waitingCount > 0);
+    } while (asking.prepareAhead() && (core.waitingCount > 0 || core.nextToAccept < fillBelow));
     this.#teller.pump(isAccepting, now);
   }
 

@@ -6,51 +6,24 @@
  * While leading it proposes what waits; while following the ValueRouter passes that on. Acceptors of ours are asked
  * for ranges of instances, originals instance by instance. See core Proposer for what makes a ballot safe to use.
  */
-import type { Config } from '../config/config.ts';
 import { ballotAbove, ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Chosen } from '../paxos/learner.ts';
-import { Proposer } from '../paxos/proposer.ts';
+import type { Proposer } from '../paxos/proposer.ts';
 import { type AcceptorStatus, Role } from '../transport/messages.ts';
-import type { Clock, Random, Timer } from '../transport/transport.ts';
+import type { Timer } from '../transport/transport.ts';
 import { Asking } from './asking.ts';
 import { ASK_AGAIN_MS } from './campaign.ts';
 import { Candidacy } from './candidacy.ts';
 import { ballotsExhausted } from './exhausted.ts';
 import { Leadership, LOST_SPREAD_MS } from './leadership.ts';
-import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
-import type { Peers } from './peers.ts';
 import { PhaseTwo } from './phase-two.ts';
+import { coreOf, type ProposerRoleOptions } from './proposer-core.ts';
 import { Raises } from './raises.ts';
 import type { PeerListener, ProposerHandler, RangedPromise } from './roles.ts';
 import { hasOurProposer, leaderRoute } from './routes.ts';
 import { Trims } from './trims.ts';
-import type { Turn } from './turn.ts';
 import type { Route, Value } from './values.ts';
-
-export interface ProposerRoleOptions {
-  readonly id: number;
-  readonly config: Config;
-  /** how many instances may be open at once, a power of two; so many are run again after the whole cluster stopped */
-  readonly inFlight: number;
-  readonly peers: Peers;
-  readonly turn: Turn;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly observer: Observer;
-  /** the highest instance this node has delivered without a gap */
-  readonly delivered: () => number;
-  /** the highest instance this node knows to be chosen */
-  readonly highestChosen: () => number;
-  /** a value of this node's was chosen */
-  readonly chosen: (value: Value) => void;
-  /** everything up to `instanceId` was found to be settled */
-  readonly placed: (instanceId: number) => void;
-  /** for how long the disk of this process has not answered, ms */
-  readonly diskWaitingMs: () => number;
-  /** the proposer cannot go on */
-  readonly failed: (error: unknown) => void;
-}
 
 /** A disk that has not answered for so many leader timeouts has stalled. A slow one, on which all have to wait, has not. */
 const STALLED_TIMEOUTS = 4;
@@ -80,12 +53,11 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #closed = false;
 
   constructor(options: ProposerRoleOptions) {
-    const { id, config, clock, random, turn, inFlight } = options;
+    const { id, config, clock, random, turn } = options;
     this.#options = options;
-    const { leaderTimeoutMs, proposerPreexecWindow } = config;
+    const { leaderTimeoutMs } = config;
     const acceptors = config.acceptors.length;
-    const window = Math.min(proposerPreexecWindow, inFlight);
-    this.core = new Proposer<Value>({ id, acceptors, window, inFlight });
+    this.core = coreOf(options);
     this.#leadership = new Leadership({ id, leaderTimeoutMs, random }, clock.now());
     this.#raises = new Raises(leaderTimeoutMs, random);
     this.#asking = new Asking({ ...options, core: this.core });

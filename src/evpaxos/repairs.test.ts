@@ -12,12 +12,16 @@ interface Own {
 const ALL_TOLD = 0b111;
 const NOBODY_TOLD = 0;
 
-/** @param told which acceptors told of promises below the ballot for all instances */
-function repairs(waiting: Own[] = [], told = ALL_TOLD) {
+/**
+ * @param told which acceptors told of promises below the ballot for all instances
+ * @param mayFill whether there are no-ops
+ */
+function repairs(waiting: Own[] = [], told = ALL_TOLD, mayFill = false) {
   const chosen: Own[] = [];
   const made = new Repairs<Own>({
     acceptors: 3,
     probed: () => told,
+    mayFill: () => mayFill,
     takeWaiting: () => waiting.shift(),
     putBack: (own) => waiting.push(own),
     chosen: (own) => chosen.push(own),
@@ -49,6 +53,18 @@ test('one acceptor does not make a quorum by promising twice', () => {
   made.open(7, 0);
   promise(1, BALLOT, 12, bytes('v'));
   expect(promise(1, BALLOT, 12, bytes('v'))).toBe('ignored');
+});
+
+test('an instance that nobody decided gets a no-op where there are some, and what was told of it where there is that', () => {
+  const { made, waiting, chosen, promise } = repairs([{ value: bytes('mine') }], ALL_TOLD, true);
+  made.open(7, 0);
+  promise(0, BALLOT);
+  expect(promise(2, BALLOT)).toEqual({ instanceId: 7, ballot: BALLOT, value: NONE });
+  for (const a of [0, 1]) made.receiveAccepted(a, 7, BALLOT, NONE);
+  expect([waiting.length, chosen]).toEqual([1, []]);
+  made.open(7, 0);
+  promise(0, BALLOT, 12, bytes('theirs'));
+  expect(promise(2, BALLOT)).toEqual(accept('theirs'));
 });
 
 test('an instance that nobody decided gets a waiting value, which is chosen with a quorum', () => {

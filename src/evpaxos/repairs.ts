@@ -4,7 +4,7 @@
  * An instance can be chosen and yet beyond learning: its value was accepted by a quorum at one ballot, then again at a
  * higher one by some of them, and now no quorum tells one ballot. The leader runs it again at its own: phase 1 finds
  * the value, phase 2 gives every acceptor the same ballot. The same fills an instance that nobody decided, which a
- * leader that began above it left behind: a waiting value goes there.
+ * leader that began above it left behind: a no-op goes there, or a waiting value where there are no no-ops.
  *
  *   REPAIR(i) from an acceptor → PREPARE(i, b) → promises of a quorum → ACCEPT(i, b, v) → accepted by a quorum: done
  *
@@ -16,6 +16,7 @@
  * phase 1 tells it; or it was proposed by a repair, which stays until it is done or the ballot changes.
  */
 import { sameBytes } from '../paxos/acceptor.ts';
+import { NO_OP } from '../paxos/no-op.ts';
 import type { Accept } from '../paxos/proposal.ts';
 import { countAcceptors, Quorum } from '../paxos/quorum.ts';
 
@@ -39,6 +40,8 @@ export interface RepairsOptions<S> {
   readonly acceptors: number;
   /** who told of promises below the ballot for every instance there is, a bit mask */
   readonly probed: () => number;
+  /** true while an instance that has no value may get a no-op */
+  readonly mayFill: () => boolean;
   /** a waiting value, for an instance that has none */
   readonly takeWaiting: () => S | undefined;
   /** puts one back: it may have been chosen */
@@ -116,8 +119,9 @@ export class Repairs<S extends { readonly value: Uint8Array }> {
 
   #propose(repair: Repair<S>, instanceId: number, ballot: number): RepairOutcome {
     if (repair.accept !== undefined) return repair.accept;
-    if (repair.reported === undefined) repair.own = this.#options.takeWaiting();
-    const proposed = repair.reported ?? repair.own?.value;
+    const fills = repair.reported === undefined && this.#options.mayFill();
+    if (repair.reported === undefined && !fills) repair.own = this.#options.takeWaiting();
+    const proposed = fills ? NO_OP : (repair.reported ?? repair.own?.value);
     if (proposed === undefined) {
       // Nothing was chosen here, and nothing waits: the next value will do.
       this.#open.delete(instanceId);

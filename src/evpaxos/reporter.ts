@@ -154,7 +154,7 @@ export class Reporter implements Observer, PeerListener, StatusHandler {
       acceptors: count(Role.acceptor),
       proposers: count(Role.proposer),
       learners: count(Role.learner),
-      clients: count(Role.learner | Role.client),
+      clients: count(Role.learner | Role.client) + count(Role.client),
       others: inbound.filter((peer) => !peer.isOurs).length,
     };
   }

@@ -19,8 +19,14 @@ export interface AcceptorHandler {
   onChosen(ballot: number, from: number, to: number): void;
 }
 
+/** Hears who leads. */
+export interface LeaderHandler {
+  /** By an acceptor's word, or the leader's own: nothing was proposed at this ballot from `next` on. */
+  onLeader(peer: Peer, ballot: number, next: number): void;
+}
+
 /** Votes reach a proposer or a learner only from our own connection to acceptor i, and only with aid = i. */
-export interface ProposerHandler {
+export interface ProposerHandler extends LeaderHandler {
   onPromise(peer: Peer, instanceId: number, ballot: number, valueBallot: number, value: Uint8Array): void;
   onAccepted(peer: Peer, instanceId: number, acceptedBallot: number, value: Uint8Array): void;
   /** What was proposed at `ballot` in the instances from `from` to `to` is accepted. */
@@ -36,7 +42,6 @@ export interface ProposerHandler {
     value: Uint8Array,
   ): void;
   onPromiseFrom(peer: Peer, promise: RangedPromise): void;
-  onLeader(peer: Peer, ballot: number, next: number): void;
   onRepair(peer: Peer, instanceId: number): void;
 }
 
@@ -88,12 +93,39 @@ export interface PeerListener {
   onPong?(peer: Peer, token: number): void;
 }
 
+/**
+ * What a state machine needs of the network beside the chosen values. Only nodes of ours say these, each on whichever
+ * connection it has; what they say is well-formed, and nothing more. The views are valid for ever (see MessageHandler).
+ */
+export interface MachineHandler {
+  /** Items for the log, of `session`; 0: an OPEN is among them. */
+  onCommands(peer: Peer, session: number, items: Uint8Array): void;
+  onResults(peer: Peer, session: number, results: Uint8Array): void;
+  /** `consistency` is a Consistency. */
+  onRead(peer: Peer, token: number, consistency: number, query: Uint8Array): void;
+  /** `status` is a ReadStatus. */
+  onReadResult(peer: Peer, token: number, status: number, answer: Uint8Array): void;
+  onSnapshotAt(peer: Peer, instanceId: number, snapshotId: number, bytes: number): void;
+  onFetchSnapshot(peer: Peer, snapshotId: number, offset: number): void;
+  onSnapshotPiece(
+    peer: Peer,
+    snapshotId: number,
+    offset: number,
+    totalBytes: number,
+    piece: Uint8Array,
+  ): void;
+  onSessionOpened(peer: Peer, nonceHigh: number, nonceLow: number, session: number): void;
+}
+
 export interface Roles {
   acceptor?: AcceptorHandler;
   proposer?: ProposerHandler;
+  /** the proposer, or who has none and wants to know */
+  leader?: LeaderHandler;
   learner?: LearnerHandler;
   values?: ValueHandler;
   storages?: StoragesHandler;
   status?: StatusHandler;
+  machine?: MachineHandler;
   readonly listeners: PeerListener[];
 }

@@ -4,6 +4,7 @@
  */
 import { type Config, readConfig } from '../config/index.ts';
 import { PaxosError } from '../paxos/error.ts';
+import { isNoOp } from '../paxos/no-op.ts';
 import type { Storage } from '../paxos/storage.ts';
 import { durabilitySentence, openStorage } from '../storage/index.ts';
 import { type Delivered, Deliveries } from './deliveries.ts';
@@ -50,6 +51,13 @@ export function configOf(options: StartOptions): Config {
   return typeof options.config === 'string' ? readConfig(options.config).config : options.config;
 }
 
+/** @throws PaxosError VALUE_FORMAT if instances hold commands, which whoever deals in plain values cannot read */
+export function checkRaw(config: Config, what: string): void {
+  if (config.valueFormat === 'raw') return;
+  const text = `${what} deals in plain values, and this config says value-format commands: use value-format raw`;
+  throw new PaxosError('VALUE_FORMAT', `${text}, or a state machine (libpaxos/statemachine)`);
+}
+
 export function checkId(kind: string, id: number, count: number): void {
   if (Number.isInteger(id) && id >= 0 && id < count) return;
   const valid = count === 0 ? `the config has no ${kind}` : `the config has ${kind}s 0 to ${count - 1}`;
@@ -80,10 +88,21 @@ export function learningOf(
   needsReader = false,
 ): { readonly deliveries: Deliveries | undefined; readonly learning: Learning } {
   const catchUp = options.catchUp === undefined ? {} : { catchUp: options.catchUp };
-  if (options.deliver) return { deliveries: undefined, learning: { deliver: options.deliver, ...catchUp } };
+  const { deliver } = options;
+  if (deliver !== undefined) {
+    return {
+      deliveries: undefined,
+      learning: { deliver: (chosen) => withoutNoOps(chosen, deliver), ...catchUp },
+    };
+  }
   const deliveries = new Deliveries(() => node().resumeDelivery(), needsReader);
-  const push = (chosen: Delivered) => deliveries.push(chosen);
+  const push = (chosen: Delivered) => withoutNoOps(chosen, (one) => deliveries.push(one));
   return { deliveries, learning: { deliver: push, wantsMore: () => deliveries.wantsMore, ...catchUp } };
+}
+
+/** An instance that was filled has nothing to tell to who takes values. */
+function withoutNoOps(chosen: Delivered, deliver: (delivered: Delivered) => void): void {
+  if (!isNoOp(chosen.value)) deliver(chosen);
 }
 
 /** A closed node's iteration ends; a failed node's fails. */

@@ -13,6 +13,7 @@ import type { Submission } from '../paxos/waiting.ts';
 import { encodeClientValue, encodeForward, encodeForwarded } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
+import { MAX_CLOCK_BYTES } from './batch.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { PeerListener, ValueHandler } from './roles.ts';
@@ -27,6 +28,7 @@ const MAX_FORWARDED_BYTES = 32 * 1024 * 1024;
 const RETURNED_REST_MS = 20;
 /** What a value that waits takes beside its bytes: measured, 280 for short ones. */
 const WAITING_VALUE_BYTES = 256;
+const NO_RAW_VALUES = 'with value-format commands no plain values are taken';
 /** What a message holds beside the value. */
 const MESSAGE_HEAD_BYTES = 64;
 
@@ -44,6 +46,8 @@ export interface Value extends Submission {
   readonly token: number;
   /** told when it is chosen; for values of this process */
   readonly chosen: (() => void) | undefined;
+  /** the values it was joined of; their givers are told, and it has none */
+  readonly parts?: readonly Value[];
 }
 
 /** Where values wait: the proposer's queue, or a queue of their own. */
@@ -83,6 +87,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
   readonly #paused = new Set<Peer>();
   #restsUntil = Number.NEGATIVE_INFINITY;
   #refused = 0;
+  /** who waits for room */
+  #wantRoom: (() => void)[] = [];
   /** when it was looked last whether somebody who has values of ours is silent */
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -97,7 +103,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
    * @throws PaxosError VALUE_EMPTY, VALUE_TOO_LARGE or QUEUE_FULL
    */
   submit(value: Uint8Array, chosen?: () => void): void {
-    const fault = this.fault(value);
+    const { config, queue, turn } = this.#options;
+    // A leader puts a clock in front, and what it joined is passed on like any other value.
+    const room = config.valueFormat === 'raw' ? 0 : MAX_CLOCK_BYTES;
+    const fault = this.fault(value, room);
     if (fault !== undefined) throw fault;
     if (this.isFull) {
       throw new PaxosError(
@@ -107,8 +116,26 @@ export class ValueRouter implements ValueHandler, PeerListener {
     }
     // A caller may use its buffer again, while this is sent again: one ballot would carry two values.
     const own = new Uint8Array(value);
-    this.#options.queue.propose({ value: own, hops: 0, giver: undefined, token: 0, chosen });
+    queue.propose({ value: own, hops: 0, giver: undefined, token: 0, chosen });
+    turn.schedule();
+  }
+
+  /** Calls once, when there is room again: when half of what `max-waiting` allows waits, or less. */
+  whenRoom(call: () => void): void {
+    this.#wantRoom.push(call);
     this.#options.turn.schedule();
+  }
+
+  /**
+   * Hands in a fragment that nobody changes any more, however much waits: whoever calls looks at isFull, and holds back.
+   * @returns why it cannot be proposed, if so
+   */
+  take(value: Uint8Array): PaxosError | undefined {
+    const fault = this.fault(value);
+    if (fault !== undefined) return fault;
+    this.#options.queue.propose({ value, hops: 0, giver: undefined, token: 0, chosen: undefined });
+    this.#options.turn.schedule();
+    return undefined;
   }
 
   /** How many values wait here, to be proposed or passed on. */
@@ -132,7 +159,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   onClientValue(peer: Peer, value: Uint8Array): void {
-    const fault = this.fault(value);
+    const isRaw = this.#options.config.valueFormat === 'raw';
+    const fault = isRaw ? this.fault(value) : new PaxosError('VALUE_FORMAT', NO_RAW_VALUES);
     if (fault !== undefined) {
       this.#options.observer.report({ type: 'value-refused', remote: peer.remote, reason: fault.message });
       return;
@@ -173,8 +201,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
   /** A value was chosen: tells whoever gave it. */
   settle(value: Value): void {
-    value.chosen?.();
-    if (value.giver !== undefined) tell(value.giver, value.token, true);
+    for (const part of value.parts ?? [value]) {
+      part.chosen?.();
+      if (part.giver !== undefined) tell(part.giver, part.token, true);
+    }
     this.#resume();
   }
 
@@ -224,14 +254,14 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   /** Why a value is not taken, whatever room there is; undefined: it is. */
-  fault(value: Uint8Array): PaxosError | undefined {
+  fault(value: Uint8Array, room = 0): PaxosError | undefined {
     if (value.length === 0) {
       return new PaxosError(
         'VALUE_EMPTY',
         'a value has at least one byte: original nodes take an empty one for none',
       );
     }
-    const limit = maxValueBytes(this.#options.config);
+    const limit = maxValueBytes(this.#options.config) - room;
     if (value.length <= limit) return undefined;
     return new PaxosError(
       'VALUE_TOO_LARGE',
@@ -254,17 +284,21 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   #resume(): void {
-    if (this.#paused.size === 0 && this.#refused === 0) return;
+    if (this.#paused.size === 0 && this.#refused === 0 && this.#wantRoom.length === 0) return;
     if (!this.isHalfEmpty) return;
     this.#refused = 0;
     for (const peer of this.#paused) peer.link.resume();
     this.#paused.clear();
+    const waiting = this.#wantRoom;
+    this.#wantRoom = [];
+    for (const call of waiting) call();
   }
 
   /** Gives waiting values to the leader, as many as it may have at a time. */
   #passOn(): boolean {
     const { queue, route, clock, turn } = this.#options;
     this.#leaveSilent();
+    this.#resume();
     if (queue.waitingCount === 0) return false;
     const to = route();
     if (to === 'here' || to === 'nowhere' || clock.now() < this.#restsUntil) return false;

@@ -18,10 +18,21 @@ export type PaxosErrorCode =
   | 'STORAGE_FULL' // the disk, or the bound set for the storage, is full
   | 'VALUE_EMPTY' // an empty value was submitted
   | 'VALUE_TOO_LARGE' // a value above the message limit was submitted
+  | 'VALUE_FORMAT' // the config's value-format is not the one that this needs
   | 'BEHIND_TRIM' // a learner needs instances that were trimmed
   | 'QUEUE_FULL' // more values wait than the bound allows
   | 'INSTANCES_EXHAUSTED' // raw instance ids end at 2^32-2
   | 'BALLOTS_EXHAUSTED' // ballots end at 2^31
+  | 'COMMAND_FAILED' // the state machine's apply threw
+  | 'COMMAND_INVALID' // the codec of the replicas refused the command
+  | 'SESSION_EXPIRED' // the session of a command ended before it was known to be applied
+  | 'NOT_DETERMINISTIC' // two state machines went apart on the same commands
+  | 'SNAPSHOT_CORRUPT' // a snapshot is damaged, or cannot be restored
+  | 'MACHINE_NEEDS_COMMANDS' // a state machine is spoken of, and value-format is raw
+  | 'NOT_DURABLE' // a state machine was given, and the storage does not keep what it answers
+  | 'SESSION_REFUSED' // the cluster has too many sessions
+  | 'READ_UNAVAILABLE' // nobody could say how far to read
+  | 'READ_FAILED' // the state machine's read threw
   | 'ABORTED' // the caller's AbortSignal fired
   | 'CLOSED' // the handle was closed
   | 'INTERNAL'; // a fault of libpaxos itself

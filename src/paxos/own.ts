@@ -10,7 +10,7 @@
 import { sameBytes } from './acceptor.ts';
 import { invariant } from './invariant.ts';
 import type { StateWriter } from './state.ts';
-import { type Submission, WaitingValues } from './waiting.ts';
+import { type Join, type Submission, WaitingValues } from './waiting.ts';
 
 export class OwnValues<S extends Submission> {
   #waiting = new WaitingValues<S>();
@@ -18,10 +18,15 @@ export class OwnValues<S extends Submission> {
   readonly #assigned: (S | undefined)[];
   readonly #since: Float64Array;
   readonly #orders: Float64Array;
+  readonly #join: Join<S>;
   #assignedCount = 0;
 
-  /** @param slots how many instances can be open at once */
-  constructor(slots: number) {
+  /**
+   * @param slots how many instances can be open at once
+   * @param join makes one value of several that wait; each is proposed by itself unless told
+   */
+  constructor(slots: number, join: Join<S> = (waiting) => waiting.shift()) {
+    this.#join = join;
     this.#assigned = new Array<S | undefined>(slots).fill(undefined);
     this.#since = new Float64Array(slots);
     this.#orders = new Float64Array(slots);
@@ -59,7 +64,7 @@ export class OwnValues<S extends Submission> {
     const assigned = this.#assigned[slot];
     if (assigned !== undefined) return assigned;
     const order = this.#waiting.firstOrder;
-    const submission = this.#waiting.shift();
+    const submission = this.#join(this.#waiting);
     if (submission === undefined) return undefined;
     this.#assigned[slot] = submission;
     this.#assignedCount++;
@@ -92,7 +97,7 @@ export class OwnValues<S extends Submission> {
   }
 
   copy(): OwnValues<S> {
-    const copy = new OwnValues<S>(this.#assigned.length);
+    const copy = new OwnValues<S>(this.#assigned.length, this.#join);
     copy.#waiting = this.#waiting.copy();
     copy.#assignedCount = this.#assignedCount;
     for (let slot = 0; slot < this.#assigned.length; slot++) copy.#assigned[slot] = this.#assigned[slot];

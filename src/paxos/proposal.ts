@@ -1,6 +1,7 @@
 /**
  * What a proposer is made with, and what it hands out: the ACCEPTs to send, and what became of what was proposed.
  */
+import type { Join, Submission } from './waiting.ts';
 
 /** An ACCEPT to be sent to every acceptor. */
 export interface Accept {
@@ -15,7 +16,7 @@ export interface Finished<S> {
   readonly chosen: S | undefined;
 }
 
-export interface ProposerOptions {
+export interface ProposerOptions<S = Submission> {
   /** 0 to 9 */
   readonly id: number;
   /** how many acceptors the cluster has, 1 to 10 */
@@ -24,4 +25,6 @@ export interface ProposerOptions {
   readonly window?: number;
   /** how many instances may be open at once; a power of two, at least `window`. 8,192 unless told. */
   readonly inFlight?: number;
+  /** makes one value of several that wait, for one instance; each has its own unless told */
+  readonly join?: Join<S> | undefined;
 }

@@ -465,6 +465,68 @@ describe('Proposer: what timed out', () => {
   });
 });
 
+describe('Proposer: no-ops', () => {
+  const fill = (p: Proposer, below: number) => {
+    const accept = p.accept(0, below);
+    return accept && `${accept.instanceId}@${accept.ballot}:${text(accept.value)}`;
+  };
+
+  it('fills an instance that a quorum promised and nobody has a value for, below what it is told', () => {
+    const p = started();
+    promise(p, 1);
+    promise(p, 2);
+    expect(fill(p, 2)).toBe('1@12:');
+    expect(fill(p, 2)).toBeUndefined();
+    expect(p.accept(0)).toBeUndefined();
+    expect(choose(p, 1)).toBeUndefined();
+    expect(p.low).toBe(2);
+  });
+
+  it('fills none without a quorum, and none that a value was told of, or that has one of its own', () => {
+    const p = started();
+    expect(fill(p, 4)).toBeUndefined();
+    promise(p, 1, 10, 'told');
+    promise(p, 2);
+    promise(p, 3);
+    p.propose(submit('own'));
+    expect([fill(p, 4), fill(p, 4), fill(p, 4)]).toEqual(['1@12:told', '2@12:own', '3@12:']);
+    expect(p.waitingCount).toBe(0);
+  });
+
+  it('sends the no-op again at its ballot, whatever waits by then', () => {
+    const p = started();
+    promise(p, 1);
+    expect(fill(p, 2)).toBe('1@12:');
+    p.propose(submit('late'));
+    expect(p.timedOutAccepts(1000, 1000)).toEqual([{ instanceId: 1, ballot: 12, value: NONE }]);
+    expect(p.proposed(1)).toEqual(NONE);
+    expect(p.receiveAccepted(0, 1, 12, bytes('late'))).toBeUndefined();
+    for (const a of [0, 1]) p.receiveAccepted(a, 1, 12, NONE);
+    expect(p.low).toBe(2);
+    expect(waiting(p)).toEqual(['late']);
+  });
+
+  it('forgets it at a new ballot, where a value may go that waits', () => {
+    const p = started();
+    promise(p, 1);
+    expect(fill(p, 2)).toBe('1@12:');
+    p.receivePreempted(0, 1, 21);
+    p.propose(submit('late'));
+    raise(p);
+    promise(p, 1);
+    expect(accepted(p)).toBe('1@22:late');
+  });
+
+  it('proposes a no-op again that it is told of', () => {
+    const p = started();
+    promise(p, 1, 10, '');
+    p.propose(submit('mine'));
+    expect(fill(p, 0)).toBe('1@12:');
+    expect(choose(p, 1)).toBeUndefined();
+    expect(waiting(p)).toEqual(['mine']);
+  });
+});
+
 describe('Proposer: ballots', () => {
   it('takes only ballots of its own, above all it heard of, never of round 0, never above 2^31', () => {
     for (const wrong of [2, 11, 13, 0, 2 ** 31 + 4]) {

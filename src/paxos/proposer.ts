@@ -33,11 +33,10 @@ export class Proposer<S extends Submission = Submission> {
   #heard: HeardBallots;
   /** the lowest instance still in phase 1: phase 2 is entered in order */
   #nextToAccept = 1;
-  /** the highest instance for which a promise at the present ballot carried a value */
   #highestReported = 0;
 
-  constructor(options: ProposerOptions) {
-    const { id, acceptors, window = 128, inFlight = 8192 } = options;
+  constructor(options: ProposerOptions<S>) {
+    const { id, acceptors, window = 128, inFlight = 8192, join } = options;
     invariant(id >= 0 && id < MAX_PROPOSERS, 'a proposer has an id from 0 to 9');
     invariant(window >= 1 && window <= inFlight, 'the prepared window fits among the open instances');
     this.id = id;
@@ -45,7 +44,7 @@ export class Proposer<S extends Submission = Submission> {
     this.preexecWindow = window;
     this.#quorum = quorumSize(acceptors);
     this.#heard = new HeardBallots(acceptors);
-    this.#window = new Window<S>({ acceptors, size: inFlight });
+    this.#window = new Window<S>({ acceptors, size: inFlight, join });
   }
 
   /** The ballot held now; 0 before start() and after stepDown(). */
@@ -90,6 +89,11 @@ export class Proposer<S extends Submission = Submission> {
   get newValuesFrom(): number {
     if (this.#ballot === 0 || !this.#window.promises.isEndless()) return Number.MAX_SAFE_INTEGER;
     return Math.max(this.#nextToAccept, this.#highestReported + 1);
+  }
+
+  /** The highest instance for which a promise at the present ballot carried a value; 0: none. */
+  get highestReported(): number {
+    return this.#highestReported;
   }
 
   /** How many instances are in phase 1. */
@@ -254,15 +258,20 @@ export class Proposer<S extends Submission = Submission> {
     if (isNew && instanceId > this.#highestReported) this.#highestReported = instanceId;
   }
 
-  /** The next ACCEPT to send, or undefined: no instance is prepared, or no value is there for it. Hot. */
-  accept(now: number): Accept | undefined {
+  /**
+   * The next ACCEPT to send, or undefined: no instance is prepared, or no value is there for it. Hot.
+   * @param fillBelow an instance below, for which no value is there, gets a no-op; 0: none does
+   */
+  accept(now: number, fillBelow = 0): Accept | undefined {
     const w = this.#window;
     if (this.#ballot === 0) return undefined;
     while (w.isDone(this.#nextToAccept)) this.#nextToAccept++;
     const instanceId = this.#nextToAccept;
     if (!w.isPromised(instanceId)) return undefined;
     const slot = w.slot(instanceId);
-    const value = w.foreign(slot) ?? w.own.assign(slot, this.#ballot)?.value;
+    let value = w.foreign(slot) ?? w.own.assign(slot, this.#ballot)?.value;
+    // A quorum promised and told of no value, so none was chosen at a lower ballot: this is as good as any.
+    if (value === undefined && instanceId < fillBelow) value = w.fill(slot, this.#ballot);
     if (value === undefined) return undefined;
     w.phase[slot] = Phase.accepting;
     w.accepted[slot] = 0;

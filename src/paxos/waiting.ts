@@ -11,9 +11,19 @@ export interface Submission {
   readonly value: Uint8Array;
 }
 
+/** What waits, seen by whoever takes what is proposed next. */
+export interface Waiting<S> {
+  /** what shift() takes next */
+  readonly first: S | undefined;
+  shift(): S | undefined;
+}
+
+/** Takes one submission that stands for one or several of those that wait; undefined: none waits. */
+export type Join<S> = (waiting: Waiting<S>) => S | undefined;
+
 const FIRST_SIZE = 64;
 
-export class WaitingValues<S extends Submission> {
+export class WaitingValues<S extends Submission> implements Waiting<S> {
   #ring: (S | undefined)[] = new Array<S | undefined>(FIRST_SIZE).fill(undefined);
   /** per ring slot, when its value was handed in: the first is 1 */
   #orders = new Float64Array(FIRST_SIZE);
@@ -29,6 +39,10 @@ export class WaitingValues<S extends Submission> {
   /** The bytes of all values that wait. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get first(): S | undefined {
+    return this.#ring[this.#head];
   }
 
   /** The order of the value that shift() takes next, for putBack(). */

@@ -7,22 +7,24 @@
  * Invariant: exactly the instances low ≤ i < next have a slot, and next - low ≤ size.
  */
 import { invariant } from './invariant.ts';
+import { NO_OP } from './no-op.ts';
 import { OwnValues } from './own.ts';
 import { Promises } from './promises.ts';
 import type { StateWriter } from './state.ts';
-import type { Submission } from './waiting.ts';
+import type { Join, Submission } from './waiting.ts';
 
 /** What is under way in an instance. preparing: phase 1. accepting: phase 2. done: chosen, or not ours to propose. */
 export const Phase = { preparing: 1, accepting: 2, done: 3 } as const;
 
-export interface WindowOptions {
+export interface WindowOptions<S> {
   readonly acceptors: number;
   /** slots, a power of two */
   readonly size: number;
+  readonly join?: Join<S> | undefined;
 }
 
 export class Window<S extends Submission> {
-  readonly #options: WindowOptions;
+  readonly #options: WindowOptions<S>;
   #promises: Promises;
   #own: OwnValues<S>;
   #low = 1;
@@ -40,12 +42,12 @@ export class Window<S extends Submission> {
   /** when the last PREPARE or ACCEPT was sent, ms */
   readonly sentAt: Float64Array;
 
-  constructor(options: WindowOptions) {
+  constructor(options: WindowOptions<S>) {
     const { acceptors, size } = options;
     invariant(size >= 1 && (size & (size - 1)) === 0, 'a ring has a power of two slots');
     this.#options = options;
     this.#promises = new Promises(acceptors, size);
-    this.#own = new OwnValues<S>(size);
+    this.#own = new OwnValues<S>(size, options.join);
     this.#counted = new Uint8Array(size);
     this.phase = new Uint8Array(size);
     this.accepted = new Uint16Array(size);
@@ -143,6 +145,13 @@ export class Window<S extends Submission> {
     this.reportedBallot[slot] = ballot;
     this.reported[slot] = value;
     return true;
+  }
+
+  /** Gives a slot that has no value a no-op, at this ballot: from now on that is what is run there. */
+  fill(slot: number, ballot: number): Uint8Array {
+    invariant(this.proposed(slot) === undefined, 'a no-op takes no place of a value');
+    this.report(slot, ballot, NO_OP);
+    return NO_OP;
   }
 
   /** The value that has to be run in a slot because a promise carried it, unless it is our own. */

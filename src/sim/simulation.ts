@@ -118,6 +118,8 @@ export class Simulation {
       judged: isJudged(this.plan),
       safeTrim: () => this.#safeTrim(),
     });
+    // Where every node of the config is ours, what nobody has a value for is filled with a no-op.
+    if (this.plan.originals + this.plan.originalProposers === 0) this.#checkers.submitted('');
     this.#build();
     this.#faults = new Faults({
       plan: this.plan,
@@ -170,8 +172,11 @@ export class Simulation {
     const leads = isMixed(plan) || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
     if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
     if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
-    this.#outcomes.count('needed one more value');
-    this.#workload.nudge();
+    // Where there are originals there are no no-ops: what nobody has a value for waits for one.
+    if (isMixed(plan)) {
+      this.#outcomes.count('needed one more value');
+      this.#workload.nudge();
+    }
     if (await this.#advance(start + SETTLE_MS, () => this.#isSettled())) return;
     // The last value was submitted just now: there has to be a moment without one.
     const isSettled = () =>

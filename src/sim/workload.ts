@@ -82,8 +82,8 @@ export class Workload {
   }
 
   /**
-   * Submits one more value now and then from now on. Without no-ops an instance that nobody proposed anything for stays
-   * open until a value comes, and holds back what was chosen above it. An original proposer that was passed by prepares
+   * Submits one more value now and then from now on. Among originals there are no no-ops: an instance that nobody proposed
+   * anything for stays open until a value comes, and holds back what was chosen above it. An original proposer that was passed by prepares
    * nothing until it hears something, and keeps the values that it was given: it gets one more, too.
    */
   nudge(): void {

@@ -78,6 +78,12 @@ describe('describeMessage', () => {
     [{ type: 'forward', token: 1, hops: 0, value }, 'forward token=1 hops=0 value=x=1'],
     [{ type: 'forwarded', token: 1, chosen: true }, 'forwarded token=1 chosen'],
     [{ type: 'forwarded', token: 1, chosen: false }, 'forwarded token=1 returned'],
+    [{ type: 'confirm', ballot: 21, token: 3, leaseMs: 500 }, 'confirm b=21 token=3 lease=500'],
+    [{ type: 'read', token: 7, consistency: 1, query: value }, 'read token=7 local query=x=1'],
+    [
+      { type: 'readResult', token: 7, status: 2, answer: new Uint8Array(0) },
+      'read-result token=7 unavailable answer=-',
+    ],
     [{ type: 'unknown', unknownType: -1 }, 'unknown type=-1'],
   ])('%o', (message, line) => {
     expect(describeMessage(message)).toBe(line);

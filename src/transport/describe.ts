@@ -5,14 +5,12 @@
  *                                          → encodeMessage   → the same bytes
  */
 
-import { assertNever, invariant } from '../paxos/invariant.ts';
+import { invariant } from '../paxos/invariant.ts';
 import type { ByteBuffer } from './buffer.ts';
+import { describeBytes, describeCommandsMessage, encodeCommandsMessage } from './describe-commands.ts';
 import * as encode from './encode.ts';
-import type { Message } from './message-log.ts';
+import type { CommandsMessage, Message } from './message-log.ts';
 import { type AcceptorStatus, type Hello, Role } from './messages.ts';
-
-/** How much of a value is shown. */
-const SHOWN_BYTES = 24;
 
 /** A message in one line, for people and for traces. */
 export function describeMessage(m: Message): string {
@@ -89,7 +87,7 @@ type Learning =
   | 'nodeQuery'
   | 'nodeStatus';
 
-function describeLearning(m: Extract<Message, { readonly type: Learning }>): string {
+function describeLearning(m: Extract<Message, { readonly type: Learning }> | CommandsMessage): string {
   switch (m.type) {
     case 'acceptedRange':
       return `accepted-range a${m.acceptorId} i=${range(m)} b=${m.ballot}`;
@@ -108,7 +106,7 @@ function describeLearning(m: Extract<Message, { readonly type: Learning }>): str
     case 'nodeStatus':
       return `node-status token=${m.token} ${m.report}`;
     default:
-      return assertNever(m);
+      return describeCommandsMessage(m);
   }
 }
 
@@ -133,18 +131,9 @@ function range({ from, to }: { readonly from: number; readonly to: number }): st
   return to === Number.MAX_SAFE_INTEGER ? `${from}..` : `${from}..${to}`;
 }
 
-/** `value=` and a word as it is, other bytes in hex, or `-` for none; long ones are cut, and say how long they are. */
+/** `value=` and the value. */
 function value(message: { readonly value: Uint8Array }): string {
-  const bytes = message.value;
-  if (bytes.length === 0) return 'value=-';
-  const shown = bytes.subarray(0, SHOWN_BYTES);
-  const isWord = shown.every((byte) => byte > 0x20 && byte < 0x7f);
-  const text = isWord ? String.fromCharCode(...shown) : hexOf(shown);
-  return bytes.length > SHOWN_BYTES ? `value=${text}…(${bytes.length})` : `value=${text}`;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  return `value=${describeBytes(message.value)}`;
 }
 
 function hex(bits: number): string {
@@ -258,7 +247,10 @@ function encodeExtension(out: ByteBuffer, m: Extension): void {
   }
 }
 
-function encodeLearning(out: ByteBuffer, m: Extract<Message, { readonly type: Learning }>): void {
+function encodeLearning(
+  out: ByteBuffer,
+  m: Extract<Message, { readonly type: Learning }> | CommandsMessage,
+): void {
   switch (m.type) {
     case 'acceptedRange':
       encode.encodeAcceptedRange(out, m.acceptorId, m.ballot, m.from, m.to);
@@ -285,6 +277,6 @@ function encodeLearning(out: ByteBuffer, m: Extract<Message, { readonly type: Le
       encode.encodeNodeStatus(out, m.token, m.report);
       break;
     default:
-      assertNever(m);
+      encodeCommandsMessage(out, m);
   }
 }

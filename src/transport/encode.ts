@@ -8,9 +8,9 @@
  * What is encoded was made by this process, so a field out of its range is a programmer's error.
  */
 
-import { MAX_ACCEPTORS } from '../paxos/ballot.ts';
 import { invariant } from '../paxos/invariant.ts';
-import { type ByteBuffer, MAX_INTEGER_BYTES, MAX_VALUE_HEAD_BYTES } from './buffer.ts';
+import type { ByteBuffer } from './buffer.ts';
+import { acceptor, begin, instance32, instance53 } from './encode-head.ts';
 import {
   type AcceptorStatus,
   type Hello,
@@ -20,10 +20,6 @@ import {
   MessageType,
 } from './messages.ts';
 
-/** The most bytes of a message without its value: no message has more than 7 integers. */
-const MAX_HEAD_BYTES = 2 + 7 * MAX_INTEGER_BYTES + MAX_VALUE_HEAD_BYTES;
-
-const FIXARRAY = 0x90;
 const text = new TextEncoder();
 
 export function encodePrepare(out: ByteBuffer, instanceId: number, ballot: number): void {
@@ -319,26 +315,4 @@ export function encodeNodeStatus(out: ByteBuffer, token: number, report: string)
   begin(out, MessageType.nodeStatus, 2, bytes.length);
   out.uint53(token);
   out.value(bytes);
-}
-
-/** Reserves room for the whole message and writes the array's head and the type, both of one byte. */
-function begin(out: ByteBuffer, type: number, fields: number, valueBytes: number): void {
-  out.reserve(MAX_HEAD_BYTES + valueBytes);
-  out.byte(FIXARRAY + 1 + fields);
-  out.byte(type);
-}
-
-function acceptor(out: ByteBuffer, acceptorId: number): void {
-  invariant(acceptorId >= 0 && acceptorId < MAX_ACCEPTORS, 'an id is 0 to 9');
-  out.uint32(acceptorId);
-}
-
-function instance32(out: ByteBuffer, instanceId: number): void {
-  invariant(instanceId >= 1, 'an instance id is 1 or more');
-  out.uint32(instanceId);
-}
-
-function instance53(out: ByteBuffer, instanceId: number): void {
-  invariant(instanceId >= 1, 'an instance id is 1 or more');
-  out.uint53(instanceId);
 }

@@ -3,7 +3,7 @@
  * themselves go without, and make no object per message.
  */
 
-import type { AcceptorStatus, Hello, MessageHandler } from './messages.ts';
+import type { AcceptorStatus, CommandsMessageHandler, Hello, MessageHandler } from './messages.ts';
 
 type Numbers<Type extends string, Field extends string> = { readonly type: Type } & {
   readonly [F in Field]: number;
@@ -45,10 +45,27 @@ export type Message =
   | Numbers<'fetched', 'acceptorId' | 'from' | 'to' | 'next'>
   | Numbers<'nodeQuery', 'token'>
   | (Numbers<'nodeStatus', 'token'> & { readonly report: string })
+  | CommandsMessage
   | Numbers<'unknown', 'unknownType'>;
+
+/** Those of CommandsMessageHandler. */
+export type CommandsMessage =
+  | Numbers<'confirm', 'ballot' | 'token' | 'leaseMs'>
+  | Numbers<'confirmed', 'acceptorId' | 'ballot' | 'token'>
+  | Numbers<'readIndex', 'token'>
+  | Numbers<'readIndexIs', 'token' | 'next'>
+  | (Numbers<'commands', 'session'> & { readonly items: Uint8Array })
+  | (Numbers<'results', 'session'> & { readonly results: Uint8Array })
+  | (Numbers<'read', 'token' | 'consistency'> & { readonly query: Uint8Array })
+  | (Numbers<'readResult', 'token' | 'status'> & { readonly answer: Uint8Array })
+  | Numbers<'snapshotAt', 'instanceId' | 'snapshotId' | 'bytes'>
+  | Numbers<'fetchSnapshot', 'snapshotId' | 'offset'>
+  | (Numbers<'snapshotPiece', 'snapshotId' | 'offset' | 'totalBytes'> & { readonly piece: Uint8Array })
+  | Numbers<'sessionOpened', 'nonceHigh' | 'nonceLow' | 'session'>;
 
 /** Collects what a decoder finds. */
 export class MessageLog implements MessageHandler {
+  readonly commands: CommandsMessageHandler = commandsLog((message) => this.#messages.push(message));
   #messages: Message[] = [];
 
   get messages(): readonly Message[] {
@@ -220,4 +237,24 @@ export class MessageLog implements MessageHandler {
   unknown(type: number): void {
     this.#messages.push({ type: 'unknown', unknownType: type });
   }
+}
+
+function commandsLog(push: (message: CommandsMessage) => void): CommandsMessageHandler {
+  return {
+    confirm: (ballot, token, leaseMs) => push({ type: 'confirm', ballot, token, leaseMs }),
+    confirmed: (acceptorId, ballot, token) => push({ type: 'confirmed', acceptorId, ballot, token }),
+    readIndex: (token) => push({ type: 'readIndex', token }),
+    readIndexIs: (token, next) => push({ type: 'readIndexIs', token, next }),
+    commands: (session, items) => push({ type: 'commands', session, items }),
+    results: (session, results) => push({ type: 'results', session, results }),
+    read: (token, consistency, query) => push({ type: 'read', token, consistency, query }),
+    readResult: (token, status, answer) => push({ type: 'readResult', token, status, answer }),
+    snapshotAt: (instanceId, snapshotId, bytes) =>
+      push({ type: 'snapshotAt', instanceId, snapshotId, bytes }),
+    fetchSnapshot: (snapshotId, offset) => push({ type: 'fetchSnapshot', snapshotId, offset }),
+    snapshotPiece: (snapshotId, offset, totalBytes, piece) =>
+      push({ type: 'snapshotPiece', snapshotId, offset, totalBytes, piece }),
+    sessionOpened: (nonceHigh, nonceLow, session) =>
+      push({ type: 'sessionOpened', nonceHigh, nonceLow, session }),
+  };
 }

@@ -39,6 +39,18 @@ export const MessageType = {
   storageIdentity: 90,
   nodeQuery: 84,
   nodeStatus: 85,
+  confirm: 86,
+  confirmed: 87,
+  readIndex: 88,
+  readIndexIs: 89,
+  commands: 91,
+  results: 92,
+  read: 93,
+  readResult: 94,
+  snapshotAt: 95,
+  fetchSnapshot: 96,
+  snapshotPiece: 97,
+  sessionOpened: 98,
 } as const;
 
 /** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
@@ -71,9 +83,15 @@ export const Role = { acceptor: 1, proposer: 2, learner: 4, client: 8 } as const
 
 /**
  * brief: acceptedRange, chosen and spare, and an ACCEPT on whichever of two connections. stream: fetch, chosenValue and
- * fetched.
+ * fetched. commands: all of CommandsMessageHandler.
  */
-export const Capability = { brief: 1, stream: 2 } as const;
+export const Capability = { brief: 1, stream: 2, commands: 4 } as const;
+
+/** What a READ may ask for: all that was chosen before it was asked, or what that replica has applied. */
+export const Consistency = { linearizable: 0, local: 1 } as const;
+
+/** What became of a READ; `unavailable`: this replica cannot tell, another may. */
+export const ReadStatus = { ok: 0, failed: 1, unavailable: 2 } as const;
 
 /** What an acceptor of ours says of itself, when asked and once a second. */
 export interface AcceptorStatus {
@@ -188,6 +206,39 @@ export interface MessageHandler {
   /** What it says: a JSON object, whose fields are for people and their tools alone. */
   nodeStatus(token: number, report: string): void;
 
+  /** What nodes with `value-format commands` say to each other and to their clients. */
+  readonly commands: CommandsMessageHandler;
+
   /** A well-formed array of a type that nobody knows: ignored, as the original does. */
   unknown(type: number): void;
+}
+
+/** Reads, commands and snapshots: what state machines need beside the chosen values. */
+export interface CommandsMessageHandler {
+  /**
+   * A leader asks whether `ballot` is still the highest that the acceptor promised, and that it promise no other
+   * proposer's for `leaseMs`; 0: no lease.
+   */
+  confirm(ballot: number, token: number, leaseMs: number): void;
+  /** It is. */
+  confirmed(acceptorId: number, ballot: number, token: number): void;
+  /** A replica asks the leader how far one has to have applied to read now. */
+  readIndex(token: number): void;
+  /** All instances below `next`; 0: this is not the leader, or it cannot tell. */
+  readIndexIs(token: number, next: number): void;
+  /** Items (a value) for the log, all of `session`; 0: there is an OPEN among them. */
+  commands(session: number, items: Uint8Array): void;
+  /** What commands of a session came to. */
+  results(session: number, results: Uint8Array): void;
+  /** `consistency` is a Consistency. */
+  read(token: number, consistency: number, query: Uint8Array): void;
+  /** `status` is a ReadStatus; `answer` is the answer, or why there is none. */
+  readResult(token: number, status: number, answer: Uint8Array): void;
+  /** A replica has a durable snapshot of everything up to `instanceId`, of so many bytes. */
+  snapshotAt(instanceId: number, snapshotId: number, bytes: number): void;
+  fetchSnapshot(snapshotId: number, offset: number): void;
+  /** `totalBytes` 0: that snapshot is not there any more. */
+  snapshotPiece(snapshotId: number, offset: number, totalBytes: number, piece: Uint8Array): void;
+  /** The session that the OPEN with this nonce (two halves of 32 bits) opened; 0: none, there are too many. */
+  sessionOpened(nonceHigh: number, nonceLow: number, session: number): void;
 }

@@ -14,6 +14,7 @@ import {
   MessageType,
 } from './messages.ts';
 import type { MsgpackReader } from './msgpack.ts';
+import { COMMANDS_READERS } from './read-commands.ts';
 
 /** How a message of one type is read. */
 export interface MessageKind {
@@ -305,6 +306,7 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   storageIdentity: { fields: 2, read: readStorageIdentity },
   nodeQuery: { fields: 1, read: readNodeQuery },
   nodeStatus: { fields: 2, read: readNodeStatus },
+  ...COMMANDS_READERS,
 };
 
 const KINDS: readonly (MessageKind | undefined)[] = byType();

@@ -20,6 +20,8 @@ interface Setup {
   readonly ranged: number;
   readonly window: number;
   readonly pieces: number;
+  /** whether holes are filled with no-ops */
+  readonly fills: boolean;
 }
 
 const setups: fc.Arbitrary<Setup> = fc.record({
@@ -28,6 +30,7 @@ const setups: fc.Arbitrary<Setup> = fc.record({
   ranged: fc.nat(31),
   window: fc.integer({ min: 1, max: 3 }),
   pieces: fc.integer({ min: 1, max: 3 }),
+  fills: fc.boolean(),
 });
 /** Each number is one step: what to do, and to which message or node. */
 const schedules = fc.array(fc.nat(2 ** 20), { minLength: 100, maxLength: 500, size: 'max' });
@@ -42,7 +45,7 @@ class Play {
   readonly #given = new Map<string, string[]>();
   #values = 0;
 
-  constructor({ acceptors, proposers, ranged, window, pieces }: Setup) {
+  constructor({ acceptors, proposers, ranged, window, pieces, fills }: Setup) {
     this.judge = new Judge(acceptors);
     this.cluster = new Cluster({
       acceptors,
@@ -52,6 +55,7 @@ class Play {
       window,
       inFlight: 4,
       pieces,
+      fills,
       observe: (event) => this.judge.observe(event),
     });
     this.#proposers = this.cluster.names('p');

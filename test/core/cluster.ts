@@ -28,6 +28,8 @@ export interface ClusterOptions {
   readonly inFlight?: number;
   /** the most records in one answer to a ranged prepare; 2 unless told */
   readonly pieces?: number;
+  /** true: a proposer fills what nobody has a value for, below what it knows of */
+  readonly fills?: boolean;
   readonly observe?: (event: ClusterEvent) => void;
 }
 
@@ -351,7 +353,12 @@ export class Cluster {
   #advance(name: string): void {
     const { core, stands } = found(this.#proposers, 'p', name);
     if (stands && core.ballot === 0 && core.hasProbedQuorum()) this.raise(name);
-    for (let accept = core.accept(0); accept !== undefined; accept = core.accept(0))
+    const known = Math.max(
+      core.highestReported,
+      this.#learners[Number(name.slice(1))]?.core.highestClosed ?? 0,
+    );
+    const fillBelow = this.#options.fills ? known : 0;
+    for (let accept = core.accept(0, fillBelow); accept !== undefined; accept = core.accept(0, fillBelow))
       this.#sendAccept(name, accept);
   }
 

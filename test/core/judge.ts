@@ -5,6 +5,9 @@ import { Quorum } from '../../src/paxos/quorum.ts';
 import type { ClusterEvent } from './event.ts';
 import { shownValue } from './message.ts';
 
+/** As it is shown; it may be chosen anywhere. */
+const NO_OP = shownValue(new Uint8Array(0));
+
 export class Judge {
   readonly #acceptors: number;
   /** by instance and ballot: the value, and who accepted it */
@@ -51,6 +54,7 @@ export class Judge {
     const known = this.chosen.get(instanceId) ?? value;
     if (known !== value) throw new Error(`instance ${instanceId} has ${known} and ${value}`);
     this.chosen.set(instanceId, value);
+    if (value === NO_OP) return;
     const at = this.#chosenAt.get(value) ?? instanceId;
     if (at !== instanceId) throw new Error(`${value} is chosen at ${at} and at ${instanceId}`);
     this.#chosenAt.set(value, instanceId);

@@ -74,9 +74,10 @@ export class MemoryCluster {
     return this.#start(`proposer ${id}`, { roles: Role.proposer, id });
   }
 
-  replica(id: number, sequence?: Sequence): Promise<Node> {
+  replica(id: number, sequence?: Sequence, more: Partial<NodeOptions> = {}): Promise<Node> {
     const roles = Role.acceptor | Role.proposer | Role.learner;
-    return this.#start(`replica ${id}`, { roles, id, storage: new MemoryStorage(), ...into(sequence) });
+    const storage = new MemoryStorage();
+    return this.#start(`replica ${id}`, { roles, id, storage, ...into(sequence), ...more });
   }
 
   learner(name: string, sequence: Sequence, wantsMore?: () => boolean): Promise<Node> {

@@ -4,7 +4,8 @@
  *
  *   const cluster = new PartitionCluster(5); await cluster.start(); cluster.cutAllBut([[0, 1]]); await cluster.pass(2000);
  */
-import { makeConfig } from '../../src/config/index.ts';
+import { makeConfig, type Options } from '../../src/config/index.ts';
+import type { Node } from '../../src/evpaxos/node.ts';
 import type { NodeEvent } from '../../src/evpaxos/observer.ts';
 import { SimDisk } from '../../src/sim/disk.ts';
 import { Machine } from '../../src/sim/machine.ts';
@@ -25,13 +26,14 @@ export class PartitionCluster {
   readonly #machines: readonly Machine[];
   readonly #disks: readonly SimDisk[];
 
-  constructor(replicas: number, seed = 1) {
+  constructor(replicas: number, seed = 1, options: Partial<Options> = {}) {
     const random = new SeededRandom(seed);
     const network = new SimNetwork(this.#scheduler, random);
     Object.assign(network.weather, { delayMs: 0.5, tail: 0, split: 0 });
     this.#network = network;
     const ids = Array.from({ length: replicas }, (_, id) => id);
-    const config = makeConfig({ replicas: ids.map((id) => ({ host: '10.0.0.1', port: FIRST_PORT + id })) });
+    const nodes = { replicas: ids.map((id) => ({ host: '10.0.0.1', port: FIRST_PORT + id })) };
+    const config = makeConfig(nodes, options);
     this.leaderTimeoutMs = config.leaderTimeoutMs;
     this.#disks = ids.map(() => new SimDisk(random, () => undefined, 'synced'));
     this.#machines = ids.map((id) => {
@@ -86,8 +88,13 @@ export class PartitionCluster {
   }
 
   /** Submits a value at a replica. */
-  submit(replica: number, value: string): void {
-    this.#machine(replica).node?.values?.submit(new TextEncoder().encode(value));
+  submit(replica: number, value: string, chosen?: () => void): void {
+    this.#machine(replica).node?.values?.submit(new TextEncoder().encode(value), chosen);
+  }
+
+  /** What runs in a replica's process now. */
+  node(replica: number): Node | undefined {
+    return this.#machine(replica).node;
   }
 
   /** Lets the network drop whatever goes between two replicas, both ways, but between these pairs. */

@@ -96,10 +96,21 @@ describe('the judge', () => {
     expect(found).toEqual([expect.stringMatching(/^order: l0 \(life 1\) was at instance 2, and now at 1/)]);
   });
 
-  it('finds a gap, and a value that nobody submitted', () => {
+  it('takes what a learner passes over for a no-op, and finds a value that another had there', () => {
     const { judge, deliver, found } = court();
     deliver('w', 'one');
     judge.delivered('w', 3, bytes('three'));
+    judge.delivered('l', 1, bytes('one'));
+    judge.delivered('l', 3, bytes('three'));
+    expect(found).toEqual([]);
+    deliver('c0', 'one', 'two');
+    expect(found.map((text) => text.split(':')[0])).toEqual(['agreement']);
+  });
+
+  it('finds what is delivered again, and a value that nobody submitted', () => {
+    const { judge, deliver, found } = court();
+    deliver('w', 'one');
+    judge.delivered('w', 1, bytes('one'));
     deliver('c0', 'one', 'four');
     expect(found.map((text) => text.split(':')[0])).toEqual(['order', 'validity']);
   });

@@ -6,7 +6,9 @@
  *   each ACCEPT that passes: a ballot carries one value an instance, after restarts too
  *   in the end: every answer is among what was delivered; what was delivered is stored by a majority
  */
+
 import { Digest } from '../../src/cli/progress.ts';
+import { isNoOp, NO_OP } from '../../src/paxos/no-op.ts';
 import type { Storage } from '../../src/paxos/storage.ts';
 import { Ballots } from '../../src/sim/ballots.ts';
 import { Sequences } from '../../src/sim/sequences.ts';
@@ -38,6 +40,7 @@ export class Judge {
   constructor(violated: (violation: Violation) => void) {
     this.#violated = violated;
     this.#digests = [this.#digest.text];
+    this.#sequences.submitted('');
   }
 
   /** By instance, what was delivered. */
@@ -87,14 +90,24 @@ export class Judge {
     this.#guard(() => this.#ballots.proposed(instanceId, ballot, value));
   }
 
-  /** A learner in this process delivered an instance; each begins with the first. */
+  /**
+   * A learner in this process delivered an instance; each begins with the first. What it passes over has to be a no-op,
+   * for every other learner and on disk.
+   */
   delivered(learner: string, instanceId: number, bytes: Uint8Array): void {
     const expected = (this.#delivered.get(learner) ?? 0) + 1;
     this.#delivered.set(learner, instanceId);
+    for (let i = expected; i < instanceId; i++) this.#took(learner, i, i, NO_OP);
+    this.#took(learner, Math.max(expected, instanceId), instanceId, bytes);
+  }
+
+  #took(learner: string, expected: number, instanceId: number, bytes: Uint8Array): void {
     this.#guard(() => {
       if (!this.#sequences.delivered(learner, expected, instanceId, bytes)) return;
-      this.#values.add(this.#sequences.chosen.get(instanceId) ?? '');
-      this.#digest.add(instanceId, bytes);
+      if (!isNoOp(bytes)) {
+        this.#values.add(this.#sequences.chosen.get(instanceId) ?? '');
+        this.#digest.add(instanceId, bytes);
+      }
       this.#digests[instanceId] = this.#digest.text;
       for (const { who, digest } of this.#claims.get(instanceId) ?? [])
         this.#compare(who, instanceId, digest);

@@ -44,6 +44,7 @@ export class Interpreter {
       ranged: ranged.map((name) => Number(name.slice(1))),
       window: Number(option('window') ?? 1),
       pieces: Number(option('pieces') ?? 2),
+      fills: options.includes('no-ops'),
       observe: (event) => this.#observe(event),
     });
   }

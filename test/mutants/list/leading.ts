@@ -108,9 +108,9 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: REPAIRS,
-        find: 'if (repair.reported === undefined) repair.own = this.#options.takeWaiting();\n    const proposed = repair.reported ?? repair.own?.value;',
+        find: 'if (repair.reported === undefined && !fills) repair.own = this.#options.takeWaiting();\n    const proposed = fills ? NO_OP : (repair.reported ?? repair.own?.value);',
         replace:
-          'repair.own = this.#options.takeWaiting();\n    const proposed = repair.own?.value ?? repair.reported;',
+          'repair.own = this.#options.takeWaiting();\n    const proposed = repair.own?.value ?? (fills ? NO_OP : repair.reported);',
       },
     ],
   },

@@ -63,9 +63,9 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CORE,
-        find: 'if (!w.isPromised(instanceId)) return undefined;\n    const slot = w.slot(instanceId);\n    const value = w.foreign',
+        find: 'if (!w.isPromised(instanceId)) return undefined;\n    const slot = w.slot(instanceId);\n    let value = w.foreign',
         replace:
-          'if (!w.has(instanceId)) return undefined;\n    const slot = w.slot(instanceId);\n    const value = w.foreign',
+          'if (!w.has(instanceId)) return undefined;\n    const slot = w.slot(instanceId);\n    let value = w.foreign',
       },
     ],
   },
@@ -97,8 +97,8 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CORE,
-        find: 'const value = w.foreign(slot) ?? w.own.assign(slot, this.#ballot)?.value;',
-        replace: 'const value = w.own.assign(slot, this.#ballot)?.value ?? w.foreign(slot);',
+        find: 'let value = w.foreign(slot) ?? w.own.assign(slot, this.#ballot)?.value;',
+        replace: 'let value = w.own.assign(slot, this.#ballot)?.value ?? w.foreign(slot);',
       },
     ],
   },
@@ -113,7 +113,7 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
       },
     ],
     beyond: {
-      why: 'no node takes or sends an empty value; there are no no-ops yet',
+      why: 'a no-op that one leader sent, and the next is told of, is rare; its place may be taken by a value then',
       tests: ['src/paxos', 'test/traces'],
     },
   },

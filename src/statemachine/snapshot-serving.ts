@@ -1,0 +1,102 @@
+/**
+ * SnapshotServing: hands a replica's snapshots, piece by piece, to replicas that are too far behind for the log.
+ *
+ *   FETCH_SNAPSHOT(id, offset) → opened, once for all → SNAPSHOT_PIECE | total 0: it is not there any more
+ *
+ * What is open stays readable, whatever is made meanwhile, so it is closed when nobody has asked for a while. Who asks
+ * for more at a time than a window, or does not read, is not answered; it asks again.
+ */
+import type { Peer } from '../evpaxos/peer.ts';
+import { encodeSnapshotPiece } from '../transport/encode-commands.ts';
+import type { Clock, Timer } from '../transport/transport.ts';
+import type { OpenSnapshot, SnapshotStore } from './snapshot-store.ts';
+
+/** How much one piece holds; the last of a snapshot holds what is left. */
+export const PIECE_BYTES = 256 * 1024;
+/** How many pieces are read for one connection at a time. */
+export const MAX_PIECES = 8;
+/** A snapshot that nobody asked for is closed after so long. */
+const IDLE_MS = 30_000;
+
+const NO_BYTES = new Uint8Array(0);
+
+export interface SnapshotServingOptions {
+  readonly store: SnapshotStore;
+  readonly clock: Clock;
+  /** reading failed; whoever asked will ask somebody else */
+  readonly failed: (error: unknown) => void;
+}
+
+interface Opened {
+  readonly snapshot: Promise<OpenSnapshot | undefined>;
+  askedAt: number;
+}
+
+export class SnapshotServing {
+  readonly #options: SnapshotServingOptions;
+  readonly #opened = new Map<number, Opened>();
+  readonly #underWay = new WeakMap<Peer, number>();
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: SnapshotServingOptions) {
+    this.#options = options;
+  }
+
+  onFetch(peer: Peer, snapshotId: number, offset: number): void {
+    const underWay = this.#underWay.get(peer) ?? 0;
+    if (this.#isClosed || underWay >= MAX_PIECES || peer.isBehind()) return;
+    this.#underWay.set(peer, underWay + 1);
+    this.#answer(peer, snapshotId, offset)
+      .catch((error: unknown) => {
+        this.#opened.delete(snapshotId);
+        this.#options.failed(error);
+      })
+      .finally(() => this.#underWay.set(peer, (this.#underWay.get(peer) ?? 1) - 1));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    const opened = [...this.#opened.values()];
+    this.#opened.clear();
+    for (const { snapshot } of opened) await (await snapshot.catch(() => undefined))?.close();
+  }
+
+  async #answer(peer: Peer, snapshotId: number, offset: number): Promise<void> {
+    const snapshot = await this.#open(snapshotId);
+    const piece = await snapshot?.piece(offset, PIECE_BYTES);
+    if (peer.isClosed || this.#isClosed) return;
+    encodeSnapshotPiece(peer.out, snapshotId, offset, snapshot?.info.bytes ?? 0, piece ?? NO_BYTES);
+    peer.sent();
+  }
+
+  #open(snapshotId: number): Promise<OpenSnapshot | undefined> {
+    const { store, clock } = this.#options;
+    const known = this.#opened.get(snapshotId);
+    if (known !== undefined) {
+      known.askedAt = clock.now();
+      return known.snapshot;
+    }
+    // An id that means nothing costs nothing, and is not remembered.
+    if (!store.snapshots.some((info) => info.snapshotId === snapshotId)) return Promise.resolve(undefined);
+    const snapshot = store.open(snapshotId);
+    this.#opened.set(snapshotId, { snapshot, askedAt: clock.now() });
+    this.#closeLater();
+    return snapshot;
+  }
+
+  #closeLater(): void {
+    if (this.#timer !== undefined) return;
+    const { clock, failed } = this.#options;
+    this.#timer = clock.after(IDLE_MS, () => {
+      this.#timer = undefined;
+      for (const [id, { snapshot, askedAt }] of this.#opened) {
+        if (clock.now() - askedAt < IDLE_MS) continue;
+        this.#opened.delete(id);
+        snapshot.then((one) => one?.close()).catch(failed);
+      }
+      if (this.#opened.size > 0) this.#closeLater();
+    });
+  }
+}
