@@ -3,7 +3,7 @@
  * learner and a replica differ in.
  */
 import type { Config } from '../config/config.ts';
-import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { ballotOwner, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { Chosen } from '../paxos/learner.ts';
@@ -16,20 +16,23 @@ import { TcpTransport } from '../transport/tcp.ts';
 import type { Clock, Random, Transport } from '../transport/transport.ts';
 import { AcceptorRole } from './acceptor.ts';
 import { behindTrimError } from './behind-trim.ts';
+import { Confirmations } from './confirmations.ts';
 import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
 import { type Observer, SILENT } from './observer.ts';
 import { OwnQueue } from './own-queue.ts';
 import { Peers } from './peers.ts';
+import { asPaxosError, closedError, Pending } from './pending.ts';
 import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
+import { ReadIndex } from './read-index.ts';
 import { Reporter } from './reporter.ts';
 import type { MachineHandler, PeerListener, Roles } from './roles.ts';
-import { acceptorRoute, clientRoute } from './routes.ts';
+import { valueRoute } from './routes.ts';
 import { Storages } from './storages.ts';
 import { Submitters } from './submitters.ts';
 import { Turn } from './turn.ts';
-import { type Route, ValueRouter } from './values.ts';
+import { ValueRouter } from './values.ts';
 
 /** The world a node runs in; the real one unless told. */
 export interface World {
@@ -81,6 +84,8 @@ export class Node {
   readonly learner: LearnerRole | undefined;
   readonly values: ValueRouter | undefined;
   readonly turn: Turn;
+  /** with value-format commands, beside a proposer */
+  readonly reads: ReadIndex | undefined;
   /** Resolves when the node was closed; rejects when it had to stop, with the reason. */
   readonly closed: Promise<void>;
   readonly #options: NodeOptions;
@@ -91,6 +96,7 @@ export class Node {
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   readonly #submitters: Submitters;
+  readonly #pending = new Pending();
 
   constructor(options: NodeOptions) {
     const { config, id, roles: roleBits, random = systemRandom() } = options;
@@ -98,15 +104,8 @@ export class Node {
     this.#options = options;
     this.#clock = options.clock ?? new SystemClock();
     this.turn = new Turn(this.#clock);
-    const { observer: outer = SILENT } = options;
-    const reporter = new Reporter({
-      config,
-      id,
-      roles: roleBits,
-      clock: this.#clock,
-      turn: this.turn,
-      observer: outer,
-    });
+    const common = { config, clock: this.#clock, turn: this.turn };
+    const reporter = new Reporter({ ...common, id, roles: roleBits, observer: options.observer ?? SILENT });
     this.#observer = reporter;
     this.closed = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve;
@@ -120,13 +119,11 @@ export class Node {
     const hello = helloOf(config, { roles: roleBits, id, storage }, random);
     const transport = options.transport ?? new TcpTransport({ noDelay: config.tcpNodelay });
     this.peers = new Peers({
+      ...common,
       transport,
-      clock: this.#clock,
-      turn: this.turn,
       observer: reporter,
       roles,
       hello,
-      config,
       idInUse: (reason) => this.#fail(new PaxosError('ID_IN_USE', reason)),
     });
 
@@ -144,6 +141,7 @@ export class Node {
     if (roleBits !== Role.learner) this.values = this.#makeValues();
     const { maxWaitingBytes } = config;
     this.#submitters = new Submitters({ values: () => this.values, turn: this.turn, maxWaitingBytes });
+    this.reads = this.#makeReads();
     this.#assign(roles);
     reporter.lookAt(this, options.storage);
   }
@@ -157,9 +155,10 @@ export class Node {
     }
     if (this.learner !== undefined) roles.learner = this.learner;
     if (this.values !== undefined) roles.values = this.values;
+    if (this.reads !== undefined) roles.reads = this.reads;
     const machine = this.#options.machine?.(this);
     if (machine !== undefined) roles.machine = machine;
-    for (const role of [this.acceptor, this.learner, this.proposer, this.values, machine])
+    for (const role of [this.acceptor, this.learner, this.proposer, this.values, this.reads, machine])
       if (role !== undefined) roles.listeners.push(role);
   }
 
@@ -200,6 +199,32 @@ export class Node {
     return this.#submitters.submit(value, signal);
   }
 
+  /**
+   * Resolves once all that was chosen before now was delivered here, with the highest instance that is. Writes nothing
+   * to the log; with `value-format commands` only, and for a node with a proposer. Waits for a leader for as long as
+   * it takes.
+   * @throws PaxosError QUEUE_FULL, ABORTED, CLOSED
+   */
+  readIndex(signal?: AbortSignal): Promise<number> {
+    const { reads } = this;
+    invariant(reads !== undefined, 'a replica with value-format commands can be read');
+    return this.#pending.wait<number>(
+      (resolve) => reads.read(resolve),
+      signal,
+      'the wait for the leader was aborted',
+    );
+  }
+
+  /** The ballot of the leader that is heard, or of this process if it leads; 0: none. Its owner is the leader's id. */
+  get leaderBallot(): number {
+    return this.proposer?.leaderBallot ?? this.acceptor?.leaderBallot ?? 0;
+  }
+
+  /** The proposer that leads; undefined: nobody is heard. */
+  get leaderId(): number | undefined {
+    return this.leaderBallot === 0 ? undefined : ballotOwner(this.leaderBallot);
+  }
+
   /** Hands in a value without waiting for it. */
   offer(value: Uint8Array, chosen: (() => void) | undefined): void {
     if (this.#closing !== undefined) throw closedError();
@@ -211,9 +236,13 @@ export class Node {
     this.#fail(error);
   }
 
-  /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
-  sendTrim(instanceId: number): void {
+  /**
+   * Tells every acceptor, or the one in this process, to forget the instances up to `instanceId`: all learners, or so
+   * many as it takes, have them in a checkpoint.
+   */
+  sendTrim(instanceId: number, to: 'all' | 'own' = 'all'): void {
     for (const peer of this.peers.acceptors) {
+      if (to === 'own' && !this.peers.isSelf(peer)) continue;
       encodeTrim(peer.out, Math.min(instanceId, MAX_WIRE_INSTANCE));
       peer.sent();
     }
@@ -239,10 +268,12 @@ export class Node {
   async #close(): Promise<void> {
     this.#submitters.close(closedError());
     this.proposer?.close();
+    this.reads?.close();
     this.learner?.close();
     await this.acceptor?.close();
     this.turn.stop();
     await this.peers.close();
+    this.#pending.close();
     await this.#options.storage?.close();
   }
 
@@ -348,19 +379,22 @@ export class Node {
     });
   }
 
+  #makeReads(): ReadIndex | undefined {
+    const { config, peers, proposer } = this;
+    if (proposer === undefined || config.valueFormat === 'raw') return undefined;
+    const common = { config, peers, clock: this.#clock, turn: this.turn };
+    const { core } = proposer;
+    const confirmations = new Confirmations({ ...common, core, isLeading: () => proposer.isLeading });
+    const delivered = () => this.delivered;
+    return new ReadIndex({ ...common, confirmations, delivered, route: () => proposer.route() });
+  }
+
   #makeValues(): ValueRouter {
     const { config, proposerId = 0 } = this.#options;
-    const { peers, proposer, acceptor } = this;
-    let route: () => Route;
-    if (proposer !== undefined) route = () => proposer.route();
-    else if (acceptor !== undefined) route = acceptorRoute(peers, acceptor, this.#observer);
-    else {
-      const chosenBallot = () => this.learner?.chosenBallot ?? 0;
-      route = clientRoute({ peers, proposerId, chosenBallot, clock: this.#clock, observer: this.#observer });
-    }
+    const route = valueRoute(this, { proposerId, clock: this.#clock, observer: this.#observer });
     return new ValueRouter({
       config,
-      queue: proposer?.core ?? new OwnQueue(),
+      queue: this.proposer?.core ?? new OwnQueue(),
       route,
       learns: this.learner !== undefined,
       clock: this.#clock,
@@ -368,14 +402,4 @@ export class Node {
       observer: this.#observer,
     });
   }
-}
-
-function closedError(): PaxosError {
-  return new PaxosError('CLOSED', 'the node was closed; values that were not chosen yet may still be chosen');
-}
-
-function asPaxosError(error: unknown): PaxosError {
-  if (error instanceof PaxosError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new PaxosError('INTERNAL', `this is a fault of libpaxos itself: ${text}`, { cause: error });
 }

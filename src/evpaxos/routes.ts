@@ -25,6 +25,24 @@ export interface LeaderRoute {
   readonly leaderTimeoutMs: number;
 }
 
+/** What a node has that its values' way depends on. */
+export interface Router {
+  readonly peers: Peers;
+  readonly proposer: { route(): Route } | undefined;
+  readonly acceptor: { readonly leaderBallot: number } | undefined;
+  readonly learner: { readonly chosenBallot: number } | undefined;
+}
+
+/** Where a node's waiting values go, by what it is: asked at every turn. */
+export function valueRoute(
+  { peers, proposer, acceptor, learner }: Router,
+  options: Pick<ClientRouteOptions, 'proposerId' | 'clock' | 'observer'>,
+): () => Route {
+  if (proposer !== undefined) return () => proposer.route();
+  if (acceptor !== undefined) return acceptorRoute(peers, acceptor, options.observer);
+  return clientRoute({ ...options, peers, chosenBallot: () => learner?.chosenBallot ?? 0 });
+}
+
 /** To the leader: by our connection to it, by its connection to us, unless it is silent there, or by an acceptor. */
 export function leaderRoute(peers: Peers, { leaderId, via, leaderTimeoutMs }: LeaderRoute): Route {
   const direct = peers.proposer(leaderId);
@@ -44,7 +62,7 @@ export function hasOurProposer(peers: Peers, id: number): boolean {
 }
 
 /** From a mere acceptor: to the leader it hears, or else to any proposer that is connected to it. */
-export function acceptorRoute(
+function acceptorRoute(
   peers: Peers,
   acceptor: { readonly leaderBallot: number },
   observer: Observer,
@@ -63,7 +81,7 @@ export function acceptorRoute(
   };
 }
 
-export interface ClientRouteOptions {
+interface ClientRouteOptions {
   readonly peers: Peers;
   readonly proposerId: number;
   /** the ballot at which an instance was chosen within the leader timeout, or 0 */
@@ -77,7 +95,7 @@ export interface ClientRouteOptions {
  * original gets values chosen everybody else passes theirs on to it: then straight to that one. By way of ours a value
  * takes five messages to be chosen and told, and that of an original's client three: it would get a third, or less.
  */
-export function clientRoute(options: ClientRouteOptions): () => Route {
+function clientRoute(options: ClientRouteOptions): () => Route {
   const { peers, proposerId, chosenBallot, clock, observer } = options;
   const startedAt = clock.now();
   let told: Peer | undefined;
