@@ -174,12 +174,6 @@ export class ByteWriter {
     this.#at += bytes.length;
   }
 
-  /** Drops what was written from `length` on. */
-  cutTo(length: number): void {
-    invariant(length <= this.#at, 'what is cut was written');
-    this.#at = length;
-  }
-
   /** What was written from `start` on, valid until it is written over. */
   view(start = 0): Uint8Array {
     return new Uint8Array(this.#bytes.buffer, start, this.#at - start);
