@@ -48,7 +48,9 @@ describe('Sessions', () => {
 
   it('are bounded in number: beyond, none is opened, until one ends', () => {
     const sessions = new Sessions();
-    for (let i = 1; i <= MAX_SESSIONS; i++) expect(sessions.open(0, i, TIMEOUT_MS)).toBe(i);
+    let last = 0;
+    for (let i = 1; i <= MAX_SESSIONS; i++) last = sessions.open(0, i, TIMEOUT_MS);
+    expect([last, sessions.size]).toEqual([MAX_SESSIONS, MAX_SESSIONS]);
     expect(sessions.open(1, 0, TIMEOUT_MS)).toBe(0);
     expect(sessions.open(0, 5, TIMEOUT_MS)).toBe(5);
     sessions.close(5);
@@ -68,6 +70,16 @@ describe('Sessions', () => {
     expect(sessions.touch(quiet, 0)).toBeUndefined();
     expect(sessions.touch(kept, 0)?.id).toBe(kept);
     expect(sessions.size).toBe(1);
+  });
+
+  it('that are exactly as old as their timeout live on when another expires', () => {
+    const sessions = new Sessions();
+    sessions.clock(START_MS);
+    const [first, second] = [sessions.open(0, 1, 1_000), sessions.open(0, 2, 2_000)];
+    sessions.clock(START_MS + 2_000);
+    expect([sessions.get(first), sessions.get(second)?.id]).toEqual([undefined, second]);
+    sessions.clock(START_MS + 2_001);
+    expect(sessions.size).toBe(0);
   });
 
   it('are not expired by a cluster that was down, or one clock that is ahead', () => {
