@@ -30,7 +30,7 @@ const PARTS: readonly Part[] = [
   { script: 'sim', argv: ['--hours', String(hours)], limitMinutes: 60 * hours + 5 },
   { script: 'explore', argv: ['all'], limitMinutes: 15 },
   { script: 'mutants', argv: [], limitMinutes: 120 },
-  { script: 'fuzz', argv: [], limitMinutes: 30 },
+  { script: 'fuzz', argv: ['--seconds', '600'], limitMinutes: 35 },
   { script: 'torture', argv: ['--seconds', '600'], limitMinutes: 15 },
 ];
 

@@ -48,6 +48,18 @@ test('an instance accepted at two ballots is proposed again, with the value of t
   expect(promise(2, BALLOT, 21, bytes('v'))).toEqual(accept('v'));
 });
 
+test('the value of the highest ballot is proposed, whichever was told first', () => {
+  for (const first of ['higher', 'lower']) {
+    const { made, promise } = repairs();
+    made.open(7, 0);
+    if (first === 'higher') promise(1, BALLOT, 21, bytes('new'));
+    promise(2, BALLOT, 12, bytes('old'));
+    if (first === 'lower') expect(promise(1, BALLOT, 21, bytes('new'))).toEqual(accept('new'));
+    else expect(promise(0, BALLOT)).toBe('ignored');
+    expect(made.proposed(BALLOT, 7, 7)).toEqual([accept('new')]);
+  }
+});
+
 test('one acceptor does not make a quorum by promising twice', () => {
   const { made, promise } = repairs();
   made.open(7, 0);

@@ -39,4 +39,41 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     since: 'c257a38',
   },
   { seed: 2019, fault: 'the same, with all replicas behind their learners', since: 'c257a38' },
+  {
+    seed: 3093,
+    fault: 'an instance accepted at two ballots, by less than a quorum at each, kept late learners waiting',
+    since: '5ddd294',
+  },
+  {
+    seed: 60_161_587_138_138,
+    fault: 'such an instance, where originals are half of the acceptors or more: they were not asked',
+    since: '5b7aa9e',
+  },
+  {
+    seed: 77_942_648_072_254,
+    fault: 'a learner forgot what acceptors had not learned while it waited for one that was silent',
+    since: '4ae2e09',
+  },
+  { seed: 77_942_648_072_688, fault: 'the same', since: '4ae2e09' },
+  {
+    seed: 136_404_351_677_255,
+    fault:
+      'a trim point that one acceptor alone could tell, the other having lost its storage, was not believed',
+    since: '7178080',
+  },
+  {
+    seed: 131_725_853_732_174,
+    fault: 'the end of history was searched for on originals below their trim point, for ever',
+    since: '5759ad3',
+  },
+  {
+    seed: 131_725_853_732_640,
+    fault: 'a proposer waited two seconds before it tried its only acceptor again',
+    since: '4da9241',
+  },
+  {
+    seed: 21_168_148_136_354,
+    fault: 'a learner asked acceptors that had fallen silent, in turn, and never came to counting',
+    since: 'c424e45',
+  },
 ];

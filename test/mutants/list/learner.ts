@@ -259,6 +259,10 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     id: 'silent-source-asked-again',
     breaks: 'a learner asks an acceptor that says nothing on and on, and never all of them',
     edits: [{ file: SOURCE, find: 'this.#silent.add(peer);', replace: '' }],
+    beyond: {
+      why: 'in a thousand seeds no acceptor that had something to tell was silent while all the others had nothing',
+      tests: ['test/hostile/catch-up.test.ts'],
+    },
   },
   {
     id: 'lack-expires',
