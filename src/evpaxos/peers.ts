@@ -22,6 +22,11 @@ const HELLO_GRACE_MS = 1000;
 /** A refusal is said again at every try, and tries are 1 s apart at most: it counts for so long. */
 const REFUSAL_STANDS_MS = 10_000;
 
+/**
+ * What may wait for this process itself, where `max-peer-backlog` is less: it reads as soon as its disk has written, and
+ * what its learner misses it would have to ask for.
+ */
+const OWN_BACKLOG_BYTES = 16 * 1024 * 1024;
 /** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
 const SILENT_SECONDS = 5;
 /** It is looked for so often at least; twice in a leader timeout, if that is short. */
@@ -59,6 +64,7 @@ interface Outbound {
 export class Peers {
   readonly #options: PeersOptions;
   readonly #context: PeerContext;
+  readonly #ownContext: PeerContext;
   readonly #outbound: Outbound[] = [];
   readonly #inbound = new Set<Peer>();
   #acceptors: Peer[] = [];
@@ -83,6 +89,8 @@ export class Peers {
       changed: (peer) => this.#changed(peer),
       idInUse: (peer, reason) => this.#idInUse(peer, reason),
     };
+    const maxOwnBytes = Math.max(config.maxPeerBacklogBytes, OWN_BACKLOG_BYTES);
+    this.#ownContext = { ...this.#context, maxBacklogBytes: maxOwnBytes };
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
@@ -224,13 +232,13 @@ export class Peers {
     this.#outbound.push(outbound);
     this.#loopback = makeLoopback(
       (link) => {
-        const peer = new Peer(this.#context, link, true, destination);
+        const peer = new Peer(this.#ownContext, link, true, destination);
         outbound.peer = peer;
         return peerEvents(peer, () => {
           outbound.peer = undefined;
         });
       },
-      (link) => this.#accept(link, true),
+      (link) => this.#accept(link, this.#ownContext),
     );
     outbound.peer?.open();
   }
@@ -316,10 +324,11 @@ export class Peers {
     }
   }
 
-  #accept(link: Link, quietly = false): LinkEvents {
-    const peer = new Peer(this.#context, link, false, NOWHERE);
+  #accept(link: Link, context = this.#context): LinkEvents {
+    const peer = new Peer(context, link, false, NOWHERE);
     this.#inbound.add(peer);
-    if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
+    const isOwn = context === this.#ownContext;
+    if (!isOwn) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();
     return peerEvents(peer, () => this.#inbound.delete(peer));
   }
