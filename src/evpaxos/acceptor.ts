@@ -29,6 +29,7 @@ import type { Clock, Timer } from '../transport/transport.ts';
 import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
 import { HeardLeader } from './heard-leader.ts';
+import { KeptSpans } from './kept-spans.ts';
 import type { Observer } from './observer.ts';
 import { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
@@ -73,6 +74,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   readonly #told = new Map<Peer, number>();
   readonly #stuck = new Stuck();
   readonly #learned = new Learned();
+  readonly #kept: KeptSpans;
   readonly #serving: Serving;
   /** above which instance an original proposer was told to go on */
   readonly #movedOnTo = new WeakMap<Peer, number>();
@@ -85,6 +87,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   constructor(options: AcceptorRoleOptions) {
     this.#options = options;
     this.#acceptor = new Acceptor(options.id, options.storage);
+    this.#kept = new KeptSpans(options.storage, this.#learned);
     this.#leader = new HeardLeader(options.clock, options.config.leaderTimeoutMs);
     this.#frontier = new Frontier(options.storage);
     this.#serving = new Serving(this.#acceptor, this.#learned);
@@ -105,7 +108,10 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   start(): void {
     this.#stateTimer = this.#options.clock.after(STATE_INTERVAL_MS, () => {
-      this.#guarded(() => this.#tellState());
+      this.#guarded(() => {
+        this.#kept.keep();
+        this.#tellState();
+      });
       this.start();
     });
   }
