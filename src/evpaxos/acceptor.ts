@@ -20,7 +20,6 @@ import {
   encodeLeader,
   encodePreempted,
   encodePromise,
-  encodePromiseFrom,
   encodeRepair,
   encodeStatus,
 } from '../transport/encode.ts';
@@ -30,6 +29,7 @@ import type { Clock, Timer } from '../transport/transport.ts';
 import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
 import { HeardLeader } from './heard-leader.ts';
+import { KeptSpans } from './kept-spans.ts';
 import { Lease } from './lease.ts';
 import type { Observer } from './observer.ts';
 import { Originals } from './originals.ts';
@@ -76,6 +76,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   readonly #told = new Map<Peer, number>();
   readonly #stuck = new Stuck();
   readonly #learned = new Learned();
+  readonly #kept: KeptSpans;
   readonly #serving: Serving;
   readonly #originals: Originals;
   #stateTimer: Timer | undefined;
@@ -87,6 +88,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   constructor(options: AcceptorRoleOptions) {
     this.#options = options;
     this.#acceptor = new Acceptor(options.id, options.storage);
+    this.#kept = new KeptSpans(options.storage, this.#learned);
     this.#leader = new HeardLeader(options.clock, options.config.leaderTimeoutMs);
     const { valueFormat, readLeaseMs } = options.config;
     this.#lease = new Lease(options.clock, valueFormat === 'commands' ? readLeaseMs : 0);
@@ -115,7 +117,10 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   start(): void {
     this.#stateTimer = this.#options.clock.after(STATE_INTERVAL_MS, () => {
-      this.#guarded(() => this.#tellState());
+      this.#guarded(() => {
+        this.#kept.keep();
+        this.#tellState();
+      });
       this.start();
     });
   }
@@ -276,8 +281,8 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
 
   onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void {
     this.#guarded(() => {
-      // One that came back without its memory knows the ballots of its cluster by the leader that it hears.
       if (this.#lease.refuses(peer, ballot, this.#acceptor.highestBallot)) return;
+      // One that came back without its memory knows the ballots of its cluster by the leader that it hears.
       const isLeaders = peer === this.#leader.peer && ballot === this.leaderBallot;
       const outcome = this.#acceptor.receivePrepareFrom(from, ballot, isLeaders);
       if (outcome === 'refused' || peer.isBehind()) return;
@@ -316,18 +321,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       const acceptor = this.#acceptor;
       if (ballot < acceptor.highestBallot && ballot < this.#options.storage.promiseFloor) {
         if (peer.isBehind()) return peer.countDropped();
-        const promised = acceptor.highestBallot;
-        encodePromiseFrom(
-          this.#outbox.to(peer),
-          acceptor.id,
-          ballot,
-          next,
-          next,
-          promised,
-          acceptor.trimInstanceId,
-          0,
-        );
-        return;
+        return encodeRefusal(this.#outbox.to(peer), acceptor, next, ballot, acceptor.highestBallot);
       }
       // A leader knows where new values begin only where a quorum promised for ranges, as ours do.
       if (next < Number.MAX_SAFE_INTEGER) this.#originals.quorumIsOurs();

@@ -29,7 +29,10 @@ export class Backlog {
 
   /** True if more waits than `times` the most that is allowed. Hot. */
   exceeds(times: number): boolean {
-    return this.#bytes > times * this.#maxBytes;
+    const bytes = this.#bytes;
+    if (bytes <= times * this.#maxBytes) return false;
+    // Who has read all that was written has not fallen behind: a turn's worth is nothing yet, however little is allowed.
+    return this.#linkBytes > 0 || bytes > times * MAX_AHEAD_BYTES;
   }
 
   /** True while so little waits that what could be sent later may be sent now. */

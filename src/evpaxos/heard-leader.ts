@@ -4,8 +4,8 @@
 import { ballotOwner } from '../paxos/ballot.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
+import { areOneProcess } from './pairing.ts';
 import type { Peer } from './peer.ts';
-import { areOneProcess } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 import { hasOurProposer } from './routes.ts';
 

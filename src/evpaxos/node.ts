@@ -124,7 +124,7 @@ export class Node {
       observer: reporter,
       roles,
       hello,
-      idInUse: (reason) => this.#fail(new PaxosError('ID_IN_USE', reason)),
+      idInUse: (reason) => this.fail(new PaxosError('ID_IN_USE', reason)),
     });
 
     const isProposer = (roleBits & Role.proposer) !== 0;
@@ -231,11 +231,6 @@ export class Node {
     this.values?.submit(value, chosen);
   }
 
-  /** Stops because what runs on it cannot go on, loudly. */
-  fail(error: PaxosError): void {
-    this.#fail(error);
-  }
-
   /**
    * Tells every acceptor, or the one in this process, to forget the instances up to `instanceId`: all learners, or so
    * many as it takes, have them in a checkpoint.
@@ -277,8 +272,8 @@ export class Node {
     await this.#options.storage?.close();
   }
 
-  /** Stops because it cannot go on, loudly. */
-  #fail(error: unknown): void {
+  /** Stops because it, or what runs on it, cannot go on, loudly. */
+  fail(error: unknown): void {
     if (this.#closing !== undefined) return;
     const fault = asPaxosError(error);
     this.#observer.report({ type: 'failed', error: fault });
@@ -337,7 +332,7 @@ export class Node {
       skipped: () => this.values?.onSkipped(),
       behindTrim:
         this.#options.behindTrim ??
-        ((instanceId, trimInstanceId) => this.#fail(behindTrimError(instanceId, trimInstanceId))),
+        ((instanceId, trimInstanceId) => this.fail(behindTrimError(instanceId, trimInstanceId))),
       chosenLive: (ballot) => this.proposer?.onChosenLive(ballot),
     });
   }
@@ -358,7 +353,7 @@ export class Node {
       diskWaitingMs: () => this.acceptor?.diskWaitingMs ?? 0,
       chosen: (value) => this.values?.settle(value),
       placed: (instanceId) => this.learner?.place(instanceId),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.fail(error),
     });
   }
 
@@ -375,7 +370,7 @@ export class Node {
       observer: this.#observer,
       delivered: () => this.learner?.delivered ?? 0,
       learns: this.learner !== undefined,
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.fail(error),
     });
   }
 

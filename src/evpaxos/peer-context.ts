@@ -64,10 +64,3 @@ export function isOnlooker(peer: Peer): boolean {
 export function ignoresAcceptances(peer: Peer): boolean {
   return peer.isOurs && !peer.hasRole(Role.proposer) && !peer.hasRole(Role.learner);
 }
-
-/** True if the other ends of two connections are the same process. */
-export function areOneProcess(one: Peer, other: Peer): boolean {
-  const [mine, theirs] = [one.peerHello, other.peerHello];
-  if (mine === undefined || theirs === undefined) return false;
-  return mine.process === theirs.process && mine.id === theirs.id && mine.roles === theirs.roles;
-}

@@ -6,12 +6,13 @@
  */
 import type { Config, NodeAddress } from '../config/config.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
-import { Capability, type Hello, Role } from '../transport/messages.ts';
+import { type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
 import { type Loopback, makeLoopback } from './loopback.ts';
 import type { Observer } from './observer.ts';
+import { pair, unpair } from './pairing.ts';
 import { Peer } from './peer.ts';
-import { areOneProcess, type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
+import { type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
 import type { Roles } from './roles.ts';
 import type { Turn } from './turn.ts';
 
@@ -22,6 +23,11 @@ const HELLO_GRACE_MS = 1000;
 /** A refusal is said again at every try, and tries are 1 s apart at most: it counts for so long. */
 const REFUSAL_STANDS_MS = 10_000;
 
+/**
+ * What may wait for this process itself, where `max-peer-backlog` is less: it reads as soon as its disk has written, and
+ * what its learner misses it would have to ask for.
+ */
+const OWN_BACKLOG_BYTES = 16 * 1024 * 1024;
 /** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
 const SILENT_SECONDS = 5;
 /** It is looked for so often at least; twice in a leader timeout, if that is short. */
@@ -61,6 +67,7 @@ interface Outbound {
 export class Peers {
   readonly #options: PeersOptions;
   readonly #context: PeerContext;
+  readonly #ownContext: PeerContext;
   readonly #outbound: Outbound[] = [];
   readonly #inbound = new Set<Peer>();
   #acceptors: Peer[] = [];
@@ -88,18 +95,22 @@ export class Peers {
       heard: (peer) => (peer.out.length > 0 ? this.#changed(peer) : turn.schedule()),
       idInUse: (peer, reason) => this.#idInUse(peer, reason),
     };
+    const maxOwnBytes = Math.max(config.maxPeerBacklogBytes, OWN_BACKLOG_BYTES);
+    this.#ownContext = { ...this.#context, maxBacklogBytes: maxOwnBytes };
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
         for (const outbound of this.#outbound) if (outbound.peer === peer) outbound.saidHello ||= peer.isOurs;
-        this.#pair(peer);
+        if (!this.isSelf(peer)) pair(peer, peer.outbound ? this.#inbound : this.ready());
         this.#meet(peer);
       },
       onPeerClosed: (peer) => {
         this.#acceptors = this.#acceptors.filter((one) => one !== peer);
         const { counterpart } = peer;
         unpair(peer);
-        if (counterpart !== undefined) this.#pair(counterpart);
+        if (counterpart !== undefined)
+          if (!this.isSelf(counterpart))
+            pair(counterpart, counterpart.outbound ? this.#inbound : this.ready());
       },
     });
     turn.addStep(() => this.#deliverLoopback());
@@ -237,13 +248,13 @@ export class Peers {
     this.#outbound.push(outbound);
     this.#loopback = makeLoopback(
       (link) => {
-        const peer = new Peer(this.#context, link, true, destination);
+        const peer = new Peer(this.#ownContext, link, true, destination);
         outbound.peer = peer;
         return peerEvents(peer, () => {
           outbound.peer = undefined;
         });
       },
-      (link) => this.#accept(link, true),
+      (link) => this.#accept(link, this.#ownContext),
     );
     outbound.peer?.open();
   }
@@ -295,19 +306,6 @@ export class Peers {
     peer = new Peer(this.#context, link, true, outbound.destination);
   }
 
-  /** Two connections between the same two processes, one opened by each, know each other. */
-  #pair(peer: Peer): void {
-    if (!peer.can(Capability.brief) || this.isSelf(peer)) return;
-    for (const other of peer.outbound ? this.#inbound : this.ready()) {
-      if (!areOneProcess(other, peer)) continue;
-      // The newest there is: an older one may be lost already, and not know it.
-      unpair(other);
-      unpair(peer);
-      peer.counterpart = other;
-      other.counterpart = peer;
-    }
-  }
-
   /** True if an acceptor is in this process too. */
   get hasSelf(): boolean {
     return this.#loopback !== undefined;
@@ -329,11 +327,12 @@ export class Peers {
     }
   }
 
-  #accept(link: Link, quietly = false): LinkEvents {
-    const peer = new Peer(this.#context, link, false, NOWHERE);
+  #accept(link: Link, context = this.#context): LinkEvents {
+    const peer = new Peer(context, link, false, NOWHERE);
     peer.openedAtMs = this.#options.clock.now();
     this.#inbound.add(peer);
-    if (!quietly) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
+    const isOwn = context === this.#ownContext;
+    if (!isOwn) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();
     // Where originals have no place, one that only listens is none the better.
     const grace = this.#context.onlyOurs
@@ -394,9 +393,4 @@ function peerEvents(peer: Peer, gone: () => void): LinkEvents {
 
 function isSameAddress(left: NodeAddress, right: NodeAddress): boolean {
   return left.host === right.host && left.port === right.port;
-}
-
-function unpair(peer: Peer): void {
-  if (peer.counterpart !== undefined) peer.counterpart.counterpart = undefined;
-  peer.counterpart = undefined;
 }

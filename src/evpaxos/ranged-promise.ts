@@ -11,9 +11,14 @@ export const MAX_RECORDS_PER_TURN = 4096;
 const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
 /** Refuses: another ballot was promised. */
-export function encodeRefusal(out: ByteBuffer, acceptor: Acceptor, from: number, ballot: number): void {
-  const { id, preemptedBy, trimInstanceId } = acceptor;
-  encodePromiseFrom(out, id, ballot, from, from, preemptedBy, trimInstanceId, 0);
+export function encodeRefusal(
+  out: ByteBuffer,
+  acceptor: Acceptor,
+  from: number,
+  ballot: number,
+  promisedBallot = acceptor.preemptedBy,
+): void {
+  encodePromiseFrom(out, acceptor.id, ballot, from, from, promisedBallot, acceptor.trimInstanceId, 0);
 }
 
 /** Tells what is accepted from `from` to `to`, or as much of it as goes into one answer, and promises. */

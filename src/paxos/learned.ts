@@ -11,7 +11,7 @@
  * Beyond the bound the shortest is given up: it is as if that had not been learned.
  */
 
-/** So many spans are kept: there is a new one with every leader, and behind every stretch that was missed. */
+/** So many spans are known: there is a new one with every leader, and behind every stretch that was missed. */
 export const MAX_LEARNED_SPANS = 1024;
 
 /** Every instance from `from` to `to` was chosen, at `ballot`. */
@@ -31,6 +31,12 @@ export class Learned {
 
   constructor(maxSpans = MAX_LEARNED_SPANS) {
     this.#maxSpans = maxSpans;
+  }
+
+  /** All that is known, in order. */
+  get spans(): readonly Span[] {
+    if (this.#to === 0) return [];
+    return [...this.#spans, { from: this.#from, to: this.#to, ballot: this.#ballot }];
   }
 
   /** The highest instance that is known to be chosen; 0: none. */

@@ -8,6 +8,7 @@
  * ballot of an instance and the floor never sink. The first failure ends the storage: commit rejects, and every later
  * call throws, since nobody can know any more what is on disk.
  */
+import type { Span } from './learned.ts';
 
 /** What an acceptor remembers of one instance. */
 export interface AcceptorRecord {
@@ -42,7 +43,20 @@ export interface StorageIdentities {
   note(acceptorId: number, identity: number): void;
 }
 
+/**
+ * Which instances an acceptor has learned to be chosen, so that one that is started again can tell. That they were is
+ * true for ever, so what is kept may be behind, and may be lost: it is never wrong.
+ */
+export interface StoredSpans {
+  /** what an earlier process kept */
+  readonly kept: readonly Span[];
+  /** Keeps these instead, with the next commit. */
+  keep(spans: readonly Span[]): void;
+}
+
 export interface Storage extends StorageState {
+  /** undefined: nothing outlasts the process */
+  readonly spans?: StoredSpans | undefined;
   /** undefined: there is nothing that could be lost unnoticed, since nothing outlasts the process */
   readonly identities?: StorageIdentities | undefined;
 

@@ -7,7 +7,8 @@
  */
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
-import type { AcceptorRecord, Storage, StorageIdentities } from '../paxos/storage.ts';
+import type { Span } from '../paxos/learned.ts';
+import type { AcceptorRecord, Storage, StorageIdentities, StoredSpans } from '../paxos/storage.ts';
 import { MemoryStorage } from '../storage/memory.ts';
 import { checkRecord } from '../storage/record.ts';
 import type { Random } from '../transport/transport.ts';
@@ -38,8 +39,10 @@ export type Write =
   | { readonly type: 'floor'; readonly ballot: number }
   | { readonly type: 'trim'; readonly instanceId: number };
 
-/** What an acceptor was told of another's storage. */
-type Telling = { readonly type: 'identity'; readonly acceptorId: number; readonly identity: number };
+/** What an acceptor was told of another's storage, or has learned. */
+type Telling =
+  | { readonly type: 'identity'; readonly acceptorId: number; readonly identity: number }
+  | { readonly type: 'spans'; readonly spans: readonly Span[] };
 
 /** Sees each change just before it reaches the platter. */
 export type DiskObserver = (durable: MemoryStorage, write: Write) => void;
@@ -69,6 +72,8 @@ export class SimDisk {
   #identity = 1;
   /** what its acceptor was told of storages, and is durable */
   #known = new Map<number, number>();
+  /** what its acceptor has learned, and is durable */
+  #spans: readonly Span[] = [];
 
   constructor(random: Random, observe: DiskObserver, durability: Storage['durability'] = 'synced') {
     this.#random = random;
@@ -98,6 +103,12 @@ export class SimDisk {
     this.#unwritten = [];
     this.#identity++;
     this.#known = new Map();
+    this.#spans = [];
+  }
+
+  /** What its acceptor had learned, and kept. */
+  get spans(): readonly Span[] {
+    return this.#spans;
   }
 
   /** How many commits have reached the disk. */
@@ -129,6 +140,10 @@ export class SimDisk {
         this.#known.set(write.acceptorId, write.identity);
         continue;
       }
+      if (write.type === 'spans') {
+        this.#spans = write.spans;
+        continue;
+      }
       this.#observe(this.#durable, write);
       perform(this.#durable, write);
       if (this.durability === 'unsynced') this.#unwritten.push(write);
@@ -158,6 +173,7 @@ export class SimDisk {
 class SimStorage implements Storage {
   readonly durability: Storage['durability'];
   readonly identities: StorageIdentities | undefined;
+  readonly spans: StoredSpans | undefined;
   readonly #disk: SimDisk;
   readonly #process: SimProcess;
   readonly #random: Random;
@@ -179,7 +195,10 @@ class SimStorage implements Storage {
       known.set(acceptorId, identity);
       this.#batch.push({ type: 'identity', acceptorId, identity });
     };
-    this.identities = disk.durability === 'memory' ? undefined : { own: disk.identity, known, note };
+    const keep = (spans: readonly Span[]) => this.#batch.push({ type: 'spans', spans });
+    if (disk.durability === 'memory') return;
+    this.identities = { own: disk.identity, known, note };
+    this.spans = { kept: disk.spans, keep };
   }
 
   get trimInstanceId(): number {

@@ -44,6 +44,7 @@ import {
   writeKey,
 } from './record.ts';
 import { mustFit, type Sizes } from './room.ts';
+import { OpenSpans, SPANS_KEY } from './spans.ts';
 import { OpenState, STATE_KEY } from './state.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -84,6 +85,7 @@ export class LmdbStorage implements Storage {
   readonly #lock: DirectoryLock;
   readonly #maxBytes: number;
   readonly #state: OpenState;
+  readonly spans: OpenSpans;
   #open = new Batch();
   #spare = new Batch();
   #flight: Batch | undefined;
@@ -109,6 +111,7 @@ export class LmdbStorage implements Storage {
     this.#lock = lock;
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
     this.#state = new OpenState(state);
+    this.spans = new OpenSpans(database.getBinary(SPANS_KEY));
     this.#highestPut = lastInstance(database);
     this.#sweeper.follow(state.trimInstanceId);
   }
@@ -215,7 +218,7 @@ export class LmdbStorage implements Storage {
   commit(): Promise<void> | undefined {
     this.#mustBeOpen();
     invariant(this.#flight === undefined, 'one batch is in flight at a time');
-    if (this.#open.size === 0 && !this.#state.changed) return undefined;
+    if (this.#open.size === 0 && !this.#state.changed && !this.spans.changed) return undefined;
     this.#committing = this.#write();
     return this.#committing;
   }
@@ -248,10 +251,12 @@ export class LmdbStorage implements Storage {
       if (batch.size > 0) mustFit(this.path, batch.usedBytes, () => sizes(this.#database), this.#maxBytes);
       batch.seal();
       const state = this.#state.takeChanges();
+      const spans = this.spans.takeChanges();
       this.#flight = batch;
       this.#open = this.#spare;
       await this.#database.batch(() => {
         if (state !== undefined) void this.#database.put(STATE_KEY, state);
+        if (spans !== undefined) void this.#database.put(SPANS_KEY, spans);
         batch.forEach(trimInstanceId, (key, record) => void this.#database.put(key, record));
       });
     } catch (error) {

@@ -2,7 +2,7 @@
  * What happens when the leader's process ends: its connections close, and nobody waits for a timeout.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { areOneProcess } from '../../src/evpaxos/peer-context.ts';
+import { areOneProcess } from '../../src/evpaxos/pairing.ts';
 import { encodeLeader, encodeStatus } from '../../src/transport/encode.ts';
 import { Role } from '../../src/transport/messages.ts';
 import { MemoryCluster, type RawPeer } from '../support/memory-cluster.ts';
