@@ -18,6 +18,7 @@ import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { PeerListener, ValueHandler } from './roles.ts';
 import type { Turn } from './turn.ts';
+import { ValueSlab } from './value-slab.ts';
 
 /** How often a value may be passed on; one that comes round more often has met no leader. */
 const MAX_HOPS = 3;
@@ -81,6 +82,7 @@ interface Entrusted {
 
 export class ValueRouter implements ValueHandler, PeerListener {
   readonly #options: ValueRouterOptions;
+  readonly #slab = new ValueSlab();
   readonly #entrusted = new Map<Peer, Entrusted>();
   /** values an original proposer has, by their bytes: all that it leaves us to know them by */
   readonly #byBytes = new Map<string, { readonly peer: Peer; readonly token: number }[]>();
@@ -168,7 +170,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
     if (this.isFull && !this.#holdBack(peer)) return;
     // The view would keep the whole read buffer alive for as long as the value waits.
     this.#options.queue.propose({
-      value: value.slice(),
+      value: this.#slab.copy(value),
       hops: 0,
       giver: undefined,
       token: 0,
@@ -182,7 +184,13 @@ export class ValueRouter implements ValueHandler, PeerListener {
       tell(peer, token, false);
       return;
     }
-    this.#options.queue.propose({ value: value.slice(), hops, giver: peer, token, chosen: undefined });
+    this.#options.queue.propose({
+      value: this.#slab.copy(value),
+      hops,
+      giver: peer,
+      token,
+      chosen: undefined,
+    });
     this.#options.turn.schedule();
   }
 

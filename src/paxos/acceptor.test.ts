@@ -391,4 +391,17 @@ describe('sameBytes', () => {
     expect(sameBytes(bytes('abc'), bytes('ab'))).toBe(false);
     expect(sameBytes(bytes(''), bytes(''))).toBe(true);
   });
+
+  it('looks at every byte of a long value, wherever in memory it lies', () => {
+    for (const length of [127, 128, 129, 143, 144, 1000]) {
+      const memory = new Uint8Array(2 * length + 7).fill(200);
+      const [left, right] = [memory.subarray(3, 3 + length), memory.subarray(length + 4, 2 * length + 4)];
+      expect(sameBytes(left, right)).toBe(true);
+      for (let at = 0; at < length; at++) {
+        right[at] = 72;
+        expect(sameBytes(left, right), `byte ${at} of ${length}`).toBe(false);
+        right[at] = 200;
+      }
+    }
+  });
 });
