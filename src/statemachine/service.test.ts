@@ -1,87 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryWorld } from '../../test/support/memory-world.ts';
-import { SILENT } from '../evpaxos/observer.ts';
-import { Peer } from '../evpaxos/peer.ts';
-import { NOWHERE } from '../evpaxos/peer-context.ts';
+import { PeerConnection } from '../../test/support/peer-connection.ts';
 import type { PaxosError } from '../paxos/error.ts';
-import { Decoder } from '../transport/decode.ts';
-import { type Message, MessageLog } from '../transport/message-log.ts';
-import { type Hello, Role } from '../transport/messages.ts';
-import type { Link } from '../transport/transport.ts';
+import { Role } from '../transport/messages.ts';
 import { ByteWriter } from './bytes.ts';
 import { encodeClock, encodeKeep, encodeOpen, encodeRunHead } from './items.ts';
 import { encodeResult, ResultReader, ResultStatus } from './results.ts';
 import { Service } from './service.ts';
 
-const HELLO: Hello = {
-  version: 1,
-  roles: Role.client,
-  id: 0,
-  process: 1,
-  capabilities: 7,
-  fingerprint: 1,
-  software: 'a test',
-  storage: 0,
-};
 const NO_BYTES = new Uint8Array(0);
 
-/** A client's connection: what was written to it, and whether it is read. */
-class Connection {
-  readonly peer: Peer;
-  readonly log = new MessageLog();
-  isPaused = false;
-  isClosed = false;
-
-  constructor(maxBacklogBytes: number) {
-    const decoder = new Decoder(this.log, { maxMessageBytes: 2 ** 26 });
-    const link: Link = {
-      remote: 'a client',
-      waitingBytes: 0,
-      write: (bytes) => {
-        expect(decoder.push(bytes.slice())).toBeUndefined();
-        return true;
-      },
-      pause: () => {
-        this.isPaused = true;
-      },
-      resume: () => {
-        this.isPaused = false;
-      },
-      close: () => {
-        this.isClosed = true;
-      },
-    };
-    const context = {
-      roles: { listeners: [] },
-      observer: SILENT,
-      hello: HELLO,
-      maxMessageBytes: 2 ** 26,
-      onlyOurs: true,
-      maxBacklogBytes,
-      changed: () => undefined,
-      idInUse: () => undefined,
-    };
-    this.peer = new Peer(context, link, false, NOWHERE);
-    this.peer.hello(HELLO);
-  }
-
-  /** What it was told since this was last asked. */
-  heard(): readonly Message[] {
-    this.peer.flush();
-    return this.log.take();
-  }
-
-  /** `session: sequence=status …` of every RESULTS. */
-  results(): string[] {
-    return this.heard().map((message) => {
-      if (message.type !== 'results') return message.type;
-      const reader = new ResultReader();
-      reader.open(message.results);
-      const each: string[] = [];
-      while (reader.next()) each.push(`${reader.sequence}=${reader.status}`);
-      return `${message.session}: ${each.join(' ')}`;
-    });
-  }
+/** `session: sequence=status …` of every RESULTS that a client heard. */
+function resultsOf(connection: PeerConnection): string[] {
+  return connection.heard().map((message) => {
+    if (message.type !== 'results') return message.type;
+    const reader = new ResultReader();
+    reader.open(message.results);
+    const each: string[] = [];
+    while (reader.next()) each.push(`${reader.sequence}=${reader.status}`);
+    return `${message.session}: ${each.join(' ')}`;
+  });
 }
 
 class Scene {
@@ -122,8 +60,8 @@ class Scene {
     });
   }
 
-  connect(maxBacklogBytes = 2 ** 20): Connection {
-    return new Connection(maxBacklogBytes);
+  connect(maxBacklogBytes = 2 ** 20): PeerConnection {
+    return new PeerConnection(Role.client, 0, maxBacklogBytes);
   }
 
   answer(session: number, first: number, count: number, bytes = NO_BYTES): void {
@@ -164,9 +102,9 @@ describe('Service', () => {
     scene.answer(5, 3, 1);
     scene.answer(7, 1, 1);
     scene.service.flush();
-    expect([one.results(), other.results()]).toEqual([['5: 1=0 2=0 3=0'], ['6: 1=0']]);
+    expect([resultsOf(one), resultsOf(other)]).toEqual([['5: 1=0 2=0 3=0'], ['6: 1=0']]);
     scene.service.flush();
-    expect(one.results()).toEqual([]);
+    expect(resultsOf(one)).toEqual([]);
   });
 
   it('tells who opened a session its number, and the program in this process too', () => {
@@ -190,7 +128,7 @@ describe('Service', () => {
     expect(scene.local).toEqual(['opened 9', 'opened 0']);
     scene.answer(9, 1, 1);
     scene.service.flush();
-    expect(one.results()).toEqual(['9: 1=0']);
+    expect(resultsOf(one)).toEqual(['9: 1=0']);
     expect(scene.service.attachedCount).toBe(1);
   });
 
@@ -211,16 +149,16 @@ describe('Service', () => {
     scene.service.onCommands(after.peer, 5, run(5, 1, 10));
     scene.answer(5, 1, 1);
     scene.service.flush();
-    expect([before.results(), after.results()]).toEqual([[], ['5: 1=0']]);
+    expect([resultsOf(before), resultsOf(after)]).toEqual([[], ['5: 1=0']]);
     scene.service.onPeerClosed(before.peer);
     scene.answer(5, 2, 1);
     scene.service.flush();
-    expect(after.results()).toEqual(['5: 2=0']);
+    expect(resultsOf(after)).toEqual(['5: 2=0']);
     scene.service.onPeerClosed(after.peer);
     expect(scene.service.attachedCount).toBe(0);
     scene.answer(5, 3, 1);
     scene.service.flush();
-    expect(after.results()).toEqual([]);
+    expect(resultsOf(after)).toEqual([]);
   });
 
   it.each([
