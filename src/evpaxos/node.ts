@@ -6,19 +6,18 @@ import type { Config } from '../config/config.ts';
 import { ballotOwner, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
-import type { Chosen } from '../paxos/learner.ts';
-import type { Storage } from '../paxos/storage.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { encodeTrim } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import { systemRandom } from '../transport/random.ts';
 import { TcpTransport } from '../transport/tcp.ts';
-import type { Clock, Random, Transport } from '../transport/transport.ts';
+import type { Clock, Random } from '../transport/transport.ts';
 import { AcceptorRole } from './acceptor.ts';
 import { behindTrimError } from './behind-trim.ts';
 import { Confirmations } from './confirmations.ts';
 import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
+import type { NodeOptions, Rings } from './node-options.ts';
 import { type Observer, SILENT } from './observer.ts';
 import { OwnQueue } from './own-queue.ts';
 import { Peers } from './peers.ts';
@@ -27,52 +26,14 @@ import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
 import { ReadIndex } from './read-index.ts';
 import { Reporter } from './reporter.ts';
-import type { MachineHandler, PeerListener, Roles } from './roles.ts';
+import type { Roles } from './roles.ts';
 import { valueRoute } from './routes.ts';
 import { Storages } from './storages.ts';
 import { Submitters } from './submitters.ts';
 import { Turn } from './turn.ts';
 import { ValueRouter } from './values.ts';
 
-/** The world a node runs in; the real one unless told. */
-export interface World {
-  readonly transport?: Transport;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly observer?: Observer;
-}
-
-export interface NodeOptions extends World {
-  readonly config: Config;
-  /** bit set of Role */
-  readonly roles: number;
-  /** acceptor and proposer id; 0 where the roles need none */
-  readonly id: number;
-  /** for an acceptor */
-  readonly storage?: Storage;
-  /** listen here instead of where the config says; undefined: the config's port. Learners do not listen. */
-  readonly port?: number;
-  /** for a learner: takes each instance, in order */
-  readonly deliver?: (chosen: Chosen) => void;
-  readonly wantsMore?: () => boolean;
-  /** for a learner: from instance 1, or from the first heard of; as `learner-catch-up` says unless told */
-  readonly catchUp?: boolean;
-  /** for a client: the proposer that values are given to while it can be reached */
-  readonly proposerId?: number;
-  /** a state machine that hears what its clients and the other replicas say; made when the node has all its roles */
-  readonly machine?: (node: Node) => MachineHandler & PeerListener;
-  /** instances that are needed were trimmed; unless given, the node ends with BEHIND_TRIM */
-  readonly behindTrim?: (instanceId: number, trimInstanceId: number) => void;
-  /** sizes of rings, powers of two; smaller ones for simulations */
-  readonly rings?: Rings;
-}
-
-export interface Rings {
-  /** how many instances a proposer holds open at once */
-  readonly inFlight: number;
-  /** how many instances above the next one a learner keeps */
-  readonly learner: number;
-}
+export type { NodeOptions, Rings, World } from './node-options.ts';
 
 const DEFAULT_RINGS: Rings = { inFlight: 8192, learner: 65_536 };
 

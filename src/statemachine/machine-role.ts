@@ -88,8 +88,7 @@ export class MachineRole<Command, Result, Query, Answer> {
       wake,
     });
     this.reads = new ReplicaReads({
-      readIndex: () => this.#readIndex(),
-      applied: () => this.host.instanceId,
+      whenCurrent: (done) => this.#whenCurrent(done),
       answer: (query) => this.#answer(query),
       wake,
     });
@@ -168,6 +167,7 @@ export class MachineRole<Command, Result, Query, Answer> {
       peers: node.peers,
       applied: () => this.host.instanceId,
       capture: () => this.host.capture(),
+      trim: (instanceId) => node.sendTrim(instanceId, 'own'),
       restore: (info) => this.#restore(info),
       report: (event) => {
         this.events.emit(event);
@@ -248,8 +248,8 @@ export class MachineRole<Command, Result, Query, Answer> {
     return (this.#node?.values?.waitingCount ?? 0) > waiting;
   }
 
-  #readIndex(): Promise<number> {
-    return Promise.reject(new PaxosError('CLOSED', 'not yet'));
+  #whenCurrent(done: () => void): () => void {
+    return this.#node?.reads?.read(done) ?? (() => undefined);
   }
 
   #answer(query: Uint8Array): ReadAnswer {

@@ -13,10 +13,9 @@ import { Node, type World } from '../evpaxos/node.ts';
 import type { NodeHandle } from '../evpaxos/nodes.ts';
 import { SILENT } from '../evpaxos/observer.ts';
 import { checkId, configOf, started, worldOf } from '../evpaxos/starting.ts';
-import { ballotOwner } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import type { Storage } from '../paxos/storage.ts';
-import { openStorage } from '../storage/index.ts';
+import { durabilitySentence, openStorage } from '../storage/index.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { Consistency, ReadStatus, Role } from '../transport/messages.ts';
 import { systemRandom } from '../transport/random.ts';
@@ -29,6 +28,8 @@ import type { MachineEvent } from './events.ts';
 import type { StateMachine } from './machine.ts';
 import { MachineRole } from './machine-role.ts';
 import { DEFAULT_SESSION_TIMEOUT_MS } from './session.ts';
+import { FileSnapshotStore } from './snapshot-files.ts';
+import { MemorySnapshotStore } from './snapshot-memory.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
 export interface MachineReplicaOptions<Command, Result, Query = unknown, Answer = unknown> extends World {
@@ -101,9 +102,12 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
     checkId('replica', id, Math.min(config.acceptors.length, config.proposers.length));
     if (options.volatile !== true) checkDurable(config, options.storage);
     const storage = options.storage ?? (await openStorage(config, id));
+    const sentence = durabilitySentence(storage);
+    if (sentence !== undefined) (options.observer ?? SILENT).report({ type: 'durability', sentence });
+    let store: SnapshotStore | undefined;
     let node: Node | undefined;
     try {
-      const store = options.snapshots ?? missing();
+      store = options.snapshots ?? (await openSnapshots(config, id, storage, options));
       const codecs = withDefaultCodecs(options.codecs);
       const role = makeRole(config, options, codecs, store);
       const after = await role.restoreNewest();
@@ -117,7 +121,11 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
       role.start();
       return new MachineReplica(id, node, codecs, role);
     } catch (error) {
-      if (node === undefined) await storage.close();
+      // A node gives back what it holds by itself.
+      if (node === undefined) {
+        await store?.close();
+        await storage.close();
+      }
       throw error;
     }
   }
@@ -133,11 +141,10 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
   get status(): MachineStatus {
     const { host, snapshot, clientCount } = this.#role;
     const { proposer } = this.#node;
-    const leaderBallot = proposer?.leaderBallot ?? 0;
     return {
       id: this.#id,
       isLeading: proposer?.isLeading ?? false,
-      leaderId: leaderBallot === 0 ? undefined : ballotOwner(leaderBallot),
+      leaderId: this.#node.leaderId,
       applied: host.instanceId,
       timeMs: host.timeMs,
       snapshotInstanceId: snapshot?.instanceId ?? 0,
@@ -236,10 +243,21 @@ function unavailable(): PaxosError {
   return new PaxosError('READ_UNAVAILABLE', text);
 }
 
-function missing(): SnapshotStore {
-  const none = async () => {
-    throw new Error('there is no store for snapshots yet');
-  };
-  const store = { newest: undefined, snapshots: [], write: none, receive: none };
-  return { ...store, open: async () => undefined, close: async () => undefined };
+/** Files beside the log; in memory where the log is, since neither outlasts the process then. */
+async function openSnapshots(
+  config: Config,
+  id: number,
+  storage: Storage,
+  world: World,
+): Promise<SnapshotStore> {
+  const { clusterName, lmdbEnvPath, acceptorTrashFiles: trash } = config;
+  const { random = systemRandom(), observer = SILENT } = world;
+  if (storage.durability === 'memory') return new MemorySnapshotStore({ clusterName, random });
+  return FileSnapshotStore.open({
+    path: `${lmdbEnvPath}_${id}`,
+    clusterName,
+    random,
+    trash,
+    report: (text) => observer.report({ type: 'warning', text }),
+  });
 }
