@@ -21,7 +21,10 @@ import type { AcceptorHandler } from './roles.ts';
 
 export class Peer implements MessageHandler {
   readonly link: Link;
+  readonly remote: string;
   readonly destination: Destination;
+  /** the acceptor this connection of ours leads to, or -1 */
+  readonly acceptorId: number;
   readonly outbound: boolean;
   /** what leaves at the end of this turn */
   readonly out: ByteBuffer;
@@ -47,7 +50,8 @@ export class Peer implements MessageHandler {
   readonly #decoder: Decoder;
   #hello: Hello | undefined;
   #ready = false;
-  #closed = false;
+  /** the link is gone: closed() says so, and nobody else */
+  isClosed = false;
   readonly #backlog: Backlog;
   #sendsOnlyValues = true;
   #isAcceptor = false;
@@ -55,17 +59,15 @@ export class Peer implements MessageHandler {
   constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
     this.#context = context;
     this.link = link;
+    this.remote = link.remote;
     this.outbound = outbound;
     this.destination = destination;
+    this.acceptorId = destination.acceptorId;
     this.#backlog = new Backlog(context, link);
     this.out = this.#backlog.out;
     this.held = this.#backlog.held;
     this.commands = new PeerCommands(this, context.roles);
     this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
-  }
-
-  get remote(): string {
-    return this.link.remote;
   }
 
   /** What the other end said of itself; undefined: an original node, or not heard yet. */
@@ -77,11 +79,6 @@ export class Peer implements MessageHandler {
     return this.#hello !== undefined;
   }
 
-  /** The acceptor this connection of ours leads to, or -1. */
-  get acceptorId(): number {
-    return this.destination.acceptorId;
-  }
-
   /** True if an acceptor is known to be at the other end: then it speaks once a second, of ours or not. */
   get isAcceptor(): boolean {
     return this.#isAcceptor || (this.outbound && this.hasRole(Role.acceptor));
@@ -89,10 +86,6 @@ export class Peer implements MessageHandler {
 
   get isReady(): boolean {
     return this.#ready;
-  }
-
-  get isClosed(): boolean {
-    return this.#closed;
   }
 
   /** True while the other end has sent nothing but values: holding it back then holds nothing else back. */
@@ -135,7 +128,7 @@ export class Peer implements MessageHandler {
    * off: on a lost connection nobody waits for an answer.
    */
   canBeTold(): boolean {
-    if (this.#closed || !this.#backlog.exceeds(2)) return !this.#closed;
+    if (this.isClosed || !this.#backlog.exceeds(2)) return !this.isClosed;
     this.#cutOff('on and on, and does not read the answers');
     return false;
   }
@@ -147,7 +140,7 @@ export class Peer implements MessageHandler {
 
   /** Writes what was encoded in this turn. */
   flush(): void {
-    if (!this.#closed) this.#backlog.flush();
+    if (!this.isClosed) this.#backlog.flush();
   }
 
   /** What waited in the link is gone: it takes more. */
@@ -158,10 +151,10 @@ export class Peer implements MessageHandler {
 
   /** Takes bytes from the link. Bad ones close it, with a line in the log. */
   data(bytes: Uint8Array): void {
-    if (this.#closed) return;
+    if (this.isClosed) return;
     this.silentMs = 0;
     const fault = this.#decoder.push(bytes);
-    if (fault !== undefined && !this.#closed) this.#cutOff(fault);
+    if (fault !== undefined && !this.isClosed) this.#cutOff(fault);
     this.#context.heard(this);
   }
 
@@ -172,7 +165,7 @@ export class Peer implements MessageHandler {
 
   /** Closes the connection and tells the other end why. */
   refuse(code: number, reason: string): void {
-    if (this.#closed) return;
+    if (this.isClosed) return;
     this.#context.observer.report({ type: 'refused', remote: this.remote, reason, byUs: true });
     this.out.clear();
     encodeRefused(this.out, code, reason);
@@ -187,8 +180,8 @@ export class Peer implements MessageHandler {
 
   /** The link is gone: told by whoever owns it, once. */
   closed(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.#decoder.stop();
     if (!this.#ready) return;
     for (const listener of this.#context.roles.listeners) listener.onPeerClosed(this);
@@ -196,7 +189,7 @@ export class Peer implements MessageHandler {
 
   /** The other end is taken for an original from now on, until it says HELLO. */
   becomeReady(): void {
-    if (this.#ready || this.#closed || !isAdmitted(this, undefined, this.#context)) return;
+    if (this.#ready || this.isClosed || !isAdmitted(this, undefined, this.#context)) return;
     this.#ready = true;
     for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
   }
@@ -211,7 +204,7 @@ export class Peer implements MessageHandler {
 
   refused(code: number, reason: string): void {
     this.#context.observer.report({ type: 'refused', remote: this.remote, reason, byUs: false });
-    if (code === RefusalCode.idInUse && this.destination.acceptorId >= 0) this.#context.idInUse(this, reason);
+    if (code === RefusalCode.idInUse && this.acceptorId >= 0) this.#context.idInUse(this, reason);
     this.close();
   }
 
@@ -399,7 +392,7 @@ export class Peer implements MessageHandler {
   }
 
   #isVoteOf(acceptorId: number): boolean {
-    if (acceptorId !== this.destination.acceptorId) return false;
+    if (acceptorId !== this.acceptorId) return false;
     this.#isAcceptor = true;
     if (!this.#ready) this.becomeReady();
     return this.#ready;

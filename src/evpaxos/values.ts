@@ -14,6 +14,7 @@ import { encodeClientValue, encodeForward, encodeForwarded } from '../transport/
 import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import { MAX_CLOCK_BYTES } from './batch.ts';
+import { ByBytes } from './by-bytes.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { PeerListener, ValueHandler } from './roles.ts';
@@ -85,7 +86,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   readonly #slab = new ValueSlab();
   readonly #entrusted = new Map<Peer, Entrusted>();
   /** values an original proposer has, by their bytes: all that it leaves us to know them by */
-  readonly #byBytes = new Map<string, { readonly peer: Peer; readonly token: number }[]>();
+  readonly #byBytes = new ByBytes();
   readonly #paused = new Set<Peer>();
   #restsUntil = Number.NEGATIVE_INFINITY;
   #refused = 0;
@@ -197,7 +198,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   onForwarded(peer: Peer, token: number, chosen: boolean): void {
     const value = this.#takeBack(peer, token);
     if (value === undefined) return;
-    if (this.#byBytes.size > 0) this.#unknow(value, peer, token);
+    this.#byBytes.forget(value.value, peer, token);
     if (chosen) {
       this.settle(value);
       return;
@@ -218,20 +219,15 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
   /** An instance was delivered: it may be what an original proposer was given. */
   onDelivered(bytes: Uint8Array): void {
-    if (this.#byBytes.size === 0) return;
-    const key = bytesKey(bytes);
-    const given = this.#byBytes.get(key)?.shift();
+    const given = this.#byBytes.take(bytes);
     if (given === undefined) return;
-    if (this.#byBytes.get(key)?.length === 0) this.#byBytes.delete(key);
     const value = this.#takeBack(given.peer, given.token);
     if (value !== undefined) this.settle(value);
   }
 
   /** Instances were passed over: what an original was given may have been chosen there. It is given again. */
   onSkipped(): void {
-    const given = [...this.#byBytes.values()].flat();
-    this.#byBytes.clear();
-    for (const { peer, token } of given) {
+    for (const { peer, token } of this.#byBytes.takeAll()) {
       const value = this.#takeBack(peer, token);
       if (value !== undefined) this.#options.queue.propose(value);
     }
@@ -252,11 +248,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
     const entrusted = this.#entrusted.get(peer);
     if (entrusted === undefined) return;
     this.#entrusted.delete(peer);
-    for (const [key, given] of this.#byBytes) {
-      const rest = given.filter((one) => one.peer !== peer);
-      if (rest.length === 0) this.#byBytes.delete(key);
-      else this.#byBytes.set(key, rest);
-    }
+    this.#byBytes.forgetPeer(peer);
     for (const value of entrusted.values.values()) this.#options.queue.propose(value);
     this.#options.turn.schedule();
   }
@@ -363,25 +355,9 @@ export class ValueRouter implements ValueHandler, PeerListener {
       if (!this.#options.learns) return;
     }
     // A mere acceptor may hand it to an original, and then cannot tell what became of it.
-    if (!to.hasRole(Role.proposer) && this.#options.learns) this.#know(value, to, token);
+    if (!to.hasRole(Role.proposer) && this.#options.learns) this.#byBytes.know(value.value, to, token);
     entrusted.values.set(token, value);
     entrusted.bytes += value.value.length;
-  }
-
-  /** Remembers a value by its bytes, to know it when it is learned. */
-  #know(value: Value, peer: Peer, token: number): void {
-    const key = bytesKey(value.value);
-    const given = this.#byBytes.get(key);
-    if (given === undefined) this.#byBytes.set(key, [{ peer, token }]);
-    else given.push({ peer, token });
-  }
-
-  /** Its fate was told: it need not be known by its bytes any more. */
-  #unknow(value: Value, peer: Peer, token: number): void {
-    const key = bytesKey(value.value);
-    const rest = this.#byBytes.get(key)?.filter((one) => one.peer !== peer || one.token !== token);
-    if (rest === undefined || rest.length === 0) this.#byBytes.delete(key);
-    else this.#byBytes.set(key, rest);
   }
 
   #takeBack(peer: Peer, token: number): Value | undefined {
@@ -400,8 +376,4 @@ function tell(giver: Peer, token: number, chosen: boolean): void {
   if (!giver.canBeTold()) return;
   encodeForwarded(giver.out, token, chosen);
   giver.sent();
-}
-
-function bytesKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

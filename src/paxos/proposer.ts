@@ -72,9 +72,7 @@ export class Proposer<S extends Submission = Submission> {
 
   /** The value that is proposed in an instance at the present ballot; undefined: none, or it is chosen. Hot. */
   proposed(instanceId: number): Uint8Array | undefined {
-    const w = this.#window;
-    const slot = w.slot(instanceId);
-    return w.has(instanceId) && w.phase[slot] === Phase.accepting ? w.proposed(slot) : undefined;
+    return this.#window.accepting(instanceId);
   }
 
   /** The lowest instance in phase 1: from here on nothing was proposed at the present ballot. */
@@ -183,17 +181,17 @@ export class Proposer<S extends Submission = Submission> {
     return outcome;
   }
 
-  /** Preempted at our own ballot: an earlier process of our id got so far, and may have got further. */
-  #mustRise(): void {
-    if (this.highestSeen <= this.#ballot) this.noteBallot(this.#ballot + MAX_PROPOSERS);
-  }
-
   /** An acceptor of ours told the highest ballot it ever promised, before it was asked for a range. */
   receiveHighestBallot(acceptorId: number, highestBallot: number): PreemptedOutcome {
     if (!this.hear(acceptorId, highestBallot)) return 'ignored';
     const outcome = this.#window.promises.receiveHighest(acceptorId, highestBallot);
     if (outcome === 'preempted') this.#mustRise();
     return outcome;
+  }
+
+  /** Preempted at our own ballot: an earlier process of our id got so far, and may have got further. */
+  #mustRise(): void {
+    if (this.highestSeen <= this.#ballot) this.noteBallot(this.#ballot + MAX_PROPOSERS);
   }
 
   /** True once a quorum has told what it promised: for the lowest open instance, or for every one there ever was. */
@@ -211,8 +209,7 @@ export class Proposer<S extends Submission = Submission> {
   rangeToPrepare(acceptorId: number): { readonly from: number; readonly to: number } | undefined {
     const { low, size, promises } = this.#window;
     const from = promises.ranged.nextFrom(acceptorId, low);
-    const to = low + size - 1;
-    return from === undefined || from > to ? undefined : { from, to };
+    return from === undefined || from >= low + size ? undefined : { from, to: low + size - 1 };
   }
 
   /** One accepted record of a ranged promise. It is believed at once; the promise counts with its last piece. */

@@ -161,6 +161,12 @@ export class Window<S extends Submission> {
     return value;
   }
 
+  /** The value whose acceptances are counted in an instance; undefined: there is none. Hot. */
+  accepting(instanceId: number): Uint8Array | undefined {
+    const slot = this.slot(instanceId);
+    return this.has(instanceId) && this.phase[slot] === Phase.accepting ? this.proposed(slot) : undefined;
+  }
+
   /** The value that is run in a slot; undefined: none yet. Hot. */
   proposed(slot: number): Uint8Array | undefined {
     return this.foreign(slot) ?? this.#own.at(slot)?.value;
