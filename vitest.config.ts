@@ -8,6 +8,7 @@ const WHOLE = [
   'test/faults/**/*.test.ts',
   'test/hostile/**/*.test.ts',
   'test/durability/**/*.test.ts',
+  'test/guard/syscalls.test.ts',
   'test/torture/run.test.ts',
   'test/reporter.test.ts',
 ];

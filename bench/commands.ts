@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cpuMicros, freePorts, median } from './cluster.ts';
+import { median, sum } from './load.ts';
+import { cpuMicros } from './proc.ts';
+import { freePorts } from './scene.ts';
 
 const built: typeof import('../src/index.ts') = await import(
   new URL('../dist/index.js', import.meta.url).href
@@ -81,7 +83,7 @@ async function run(path: string): Promise<void> {
   const all = Array.from({ length: outstanding }, one);
   await pause(1500);
   const rates: number[] = [];
-  const before = { done, replicas: cpuMicros(children), client: process.cpuUsage() };
+  const before = { done, replicas: sum(children.map(({ pid }) => cpuMicros(pid))), client: process.cpuUsage() };
   for (let second = 0; second < seconds; second++) {
     const [from, at] = [done, performance.now()];
     await pause(1000);
@@ -93,7 +95,7 @@ async function run(path: string): Promise<void> {
   const rate = Math.round(median(rates));
   process.stdout.write(
     `${rate.toLocaleString('en')} commands/s (slowest second ${Math.round(Math.min(...rates)).toLocaleString('en')}), ` +
-      `latency ${Math.round((1e6 * outstanding) / rate)} us; CPU a command: replicas ${perCommand(cpuMicros(children) - before.replicas)} us, ` +
+      `latency ${Math.round((1e6 * outstanding) / rate)} us; CPU a command: replicas ${perCommand(sum(children.map(({ pid }) => cpuMicros(pid))) - before.replicas)} us, ` +
       `client ${perCommand(cpu.user + cpu.system)} us\n`,
   );
   isOver = true;
