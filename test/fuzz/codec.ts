@@ -21,6 +21,8 @@ const PIECES = [1, 7] as const;
 /** What lies around an input in memory: a read beyond its ends shows. */
 const POISON = 0x93;
 const MARGIN_BYTES = 64;
+/** What comes behind: whoever waits for more than a message may have goes on waiting. */
+const FILLER = new Uint8Array(2 * MAX_MESSAGE_BYTES);
 const ROUGHLY = 2 ** -48;
 const SAMPLES = 200;
 const SAMPLE_BYTES = 200;
@@ -43,7 +45,8 @@ export const codec: FuzzTarget = {
       mustHold(same, () => `in pieces of ${pieceBytes} it is read otherwise than whole`);
     }
     mustHold(!/\n/.test(whole.reason ?? ''), () => 'the reason has more than one line');
-    mustBeAsMsgpackHasIt(input, whole.messages);
+    mustBeAsMsgpackHasIt(input, whole);
+    if (whole.reason === undefined) decoded(Buffer.concat([input, FILLER]), MAX_MESSAGE_BYTES);
     mustSurviveTheWay(whole.messages);
     const reason = whole.reason?.replaceAll(/0x\w+|\d+/g, 'N') ?? 'waits';
     return [reason, ...whole.messages.map(({ type }) => type)];
@@ -67,11 +70,10 @@ function decoded(input: Uint8Array, pieceBytes: number): Decoded {
   return { messages: log.messages, reason };
 }
 
-/** The arrays that another implementation finds, as far as it gets. */
-function* arraysOf(input: Uint8Array): Generator<readonly unknown[]> {
+/** What another implementation finds, as far as it gets. */
+function* readByMsgpack(input: Uint8Array): Generator<unknown> {
   try {
-    for (const one of decodeMulti(input, { useBigInt64: true, rawStrings: true }))
-      if (Array.isArray(one)) yield one;
+    yield* decodeMulti(input, { useBigInt64: true, rawStrings: true });
   } catch {
     // What is behind is no msgpack, or not whole: ours may have skipped it, or waits for the rest.
   }
@@ -81,19 +83,22 @@ function* arraysOf(input: Uint8Array): Generator<readonly unknown[]> {
 const TEXTS: readonly Message['type'][] = ['hello', 'refused', 'nodeStatus'];
 
 /** Compares what was decoded, written anew, with what stands in the input; fields behind those we know are skipped. */
-function mustBeAsMsgpackHasIt(input: Uint8Array, messages: readonly Message[]): void {
-  const arrays = arraysOf(input);
+function mustBeAsMsgpackHasIt(input: Uint8Array, { messages, reason = '' }: Decoded): void {
+  const read = readByMsgpack(input);
   for (const [index, one] of messages.entries()) {
-    const there = arrays.next();
+    const there = read.next();
     if (there.done === true) return;
-    const ours = one.type === 'unknown' ? [one.unknownType] : [...arraysOf(encoded(one))].flat();
-    const theirs = there.value.slice(0, ours.length);
+    const ours = one.type === 'unknown' ? [one.unknownType] : [...readByMsgpack(encoded(one))].flat();
+    const theirs: readonly unknown[] = Array.isArray(there.value) ? there.value.slice(0, ours.length) : [];
     const hasText = TEXTS.includes(one.type);
     const isSame = (field: unknown, i: number) =>
       (hasText && field instanceof Uint8Array) || isSameField(ours[i], field);
     const same = theirs.length === ours.length && theirs.every(isSame);
     mustHold(same, () => `message ${index} is read as ${show(ours)}, and is ${show(theirs)}`);
   }
+  if (!reason.includes('where an array was expected')) return;
+  const there = read.next();
+  mustHold(there.done === true || !Array.isArray(there.value), () => `${reason}, and there is one`);
 }
 
 function isSameField(ours: unknown, theirs: unknown): boolean {

@@ -15,6 +15,16 @@ const EDGES = Uint8Array.of(
 /** How many bytes follow each head of an integer of msgpack: 0xcc to 0xcf. */
 const INTEGER_WIDTHS = [1, 2, 4, 8] as const;
 
+/** The heads of a value of msgpack, and how many bytes say its length. */
+const VALUE_HEADS = [
+  [0xc4, 1],
+  [0xc5, 2],
+  [0xc6, 4],
+  [0xd9, 1],
+  [0xda, 2],
+  [0xdb, 4],
+] as const;
+
 type Change = (bytes: Uint8Array, at: number, other: Uint8Array) => Uint8Array;
 
 export class Mutator {
@@ -35,6 +45,7 @@ export class Mutator {
       (bytes, at) => spliced(bytes, at, this.#length(), new Uint8Array(0)),
       (bytes, at) => spliced(bytes, at, 0, bytes.subarray(at, at + this.#length())),
       (bytes, at) => spliced(bytes, at, this.#int(0, 1), this.#integer()),
+      (bytes, at) => spliced(bytes, at, this.#int(0, SHORT_STRETCH), this.#value()),
       (bytes, at) => spliced(bytes, at, 0, this.#word()),
       (bytes, at) => spliced(bytes, at, this.#length(), this.#word()),
       (bytes, at, other) => spliced(bytes, at, this.#int(0, 1) * MAX_STRETCH, this.#stretchOf(other)),
@@ -84,6 +95,14 @@ export class Mutator {
     const fill = this.#pick([0, 0xff, undefined]);
     const bytes = Array.from({ length: INTEGER_WIDTHS[which] ?? 1 }, () => fill ?? this.#int(0, 255));
     return Uint8Array.of(0xcc + which, ...bytes);
+  }
+
+  /** A few bytes as msgpack has them, in any of its forms. */
+  #value(): Uint8Array {
+    const [head, width] = this.#pick(VALUE_HEADS) ?? [0xc4, 1];
+    const length = this.#int(0, SHORT_STRETCH);
+    const zeros = new Uint8Array(width - 1);
+    return Uint8Array.of(head, ...zeros, length, ...new Uint8Array(length).fill(this.#int(0, 255)));
   }
 }
 

@@ -4,7 +4,7 @@
  * A seed counts only if it finds nothing in the program without the fault.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Mutant } from './mutant.ts';
@@ -24,7 +24,7 @@ const TESTS = [
 ] as const;
 /** A seed that takes so long turns without end. */
 const SEED_MS = 30_000;
-const TESTS_MS = 300_000;
+const TESTS_MS = 600_000;
 
 export interface Limits {
   readonly from: number;
@@ -149,7 +149,8 @@ async function byTests(mutant: Mutant, { scratch, stop }: HuntOptions): Promise<
   const vitest = join(folder, 'node_modules/vitest/vitest.mjs');
   try {
     await ended(vitest, [...words, ...(mutant.beyond?.tests ?? TESTS)], folder, stop);
-    return failedTest(folder, readFileSync(report, 'utf8'));
+    if (existsSync(report)) return failedTest(folder, readFileSync(report, 'utf8'));
+    return { caughtBy: undefined, where: '', message: `the tests did not end in ${TESTS_MS / 1000} s` };
   } finally {
     scratch.drop(folder);
   }
