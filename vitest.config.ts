@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { TallyReporter } from './test/reporter.ts';
 
@@ -9,11 +10,16 @@ const WHOLE = [
   'test/hostile/**/*.test.ts',
   'test/durability/**/*.test.ts',
   'test/guard/syscalls.test.ts',
+  'test/package/**/*.test.ts',
   'test/torture/run.test.ts',
   'test/reporter.test.ts',
 ];
 
 export default defineConfig({
+  // The examples name the package; what is tested is the sources, built or not.
+  resolve: {
+    alias: [{ find: /^libpaxos$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }],
+  },
   test: {
     pool: 'forks',
     testTimeout: 20_000,

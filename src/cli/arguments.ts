@@ -50,6 +50,13 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError(`It takes a whole number from 1 to ${MAX_NUMBER}.`);
 }
 
+/** An instance id: up to 2^53-1. */
+export function parseInstance(text: string): number {
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && Number.isSafeInteger(number)) return number;
+  throw new InvalidArgumentError('An instance is a number from 1 on.');
+}
+
 /** A time in seconds, which may have a fraction. */
 export function parseSeconds(text: string): number {
   const seconds = /^\d{1,7}([.]\d{1,6})?$/.test(text) ? Number(text) : 0;

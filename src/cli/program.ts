@@ -11,11 +11,13 @@ import { configCommand } from './config.ts';
 import { counterCommand } from './counter.ts';
 import { demoCommand } from './demo.ts';
 import { exploreCommand } from './explore.ts';
+import { inspectCommand } from './inspect.ts';
 import { CommandFailed, ExitCode, type Io } from './io.ts';
 import { learnerCommand } from './learner.ts';
 import { proposerCommand } from './proposer.ts';
 import { replicaCommand } from './replica.ts';
 import { simCommand } from './sim.ts';
+import { snapshotCommand } from './snapshot.ts';
 import { statusCommand } from './status.ts';
 
 const HELP_COLUMNS = 100;
@@ -81,6 +83,8 @@ function makeProgram(io: Io): Command {
     counterCommand,
     configCommand,
     statusCommand,
+    inspectCommand,
+    snapshotCommand,
     demoCommand,
     simCommand,
     exploreCommand,

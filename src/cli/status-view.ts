@@ -199,7 +199,7 @@ function number(count: number | null): string {
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Bytes in 1024s, as the config counts them. */
-function size(bytes: number): string {
+export function size(bytes: number): string {
   let rest = bytes;
   let unit = 0;
   for (; rest >= 1024 && unit < SIZES.length - 1; unit++) rest /= 1024;

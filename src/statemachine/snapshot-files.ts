@@ -142,7 +142,9 @@ export class FileSnapshotStore implements SnapshotStore {
     const gone = names.filter((name) => PARTIAL_NAME.test(name) || (trash && NAME.test(name)));
     for (const name of gone) await onDisk(path, () => rm(join(path, name), { force: true }));
     if (trash) return;
-    const found = names.flatMap((name) => infoOf(name) ?? []).sort((a, b) => b.instanceId - a.instanceId);
+    const found = names
+      .flatMap((name) => snapshotOfName(name) ?? [])
+      .sort((a, b) => b.instanceId - a.instanceId);
     for (const info of found) {
       if (this.#snapshots.length === KEPT_SNAPSHOTS) break;
       try {
@@ -208,7 +210,7 @@ export class FileSnapshotStore implements SnapshotStore {
     const newest = this.newest?.instanceId ?? 0;
     try {
       for (const name of await readdir(path)) {
-        const instanceId = infoOf(name)?.instanceId;
+        const instanceId = snapshotOfName(name)?.instanceId;
         if (instanceId === undefined || instanceId > newest) continue;
         if (!kept.has(name) && !this.#foreign.has(name)) await rm(join(path, name), { force: true });
       }
@@ -314,7 +316,7 @@ function nameOf({ instanceId, snapshotId }: Pick<SnapshotInfo, 'instanceId' | 's
 }
 
 /** Which snapshot a file's name says it is; undefined: none of ours. */
-function infoOf(name: string): Pick<SnapshotInfo, 'instanceId' | 'snapshotId'> | undefined {
+export function snapshotOfName(name: string): Pick<SnapshotInfo, 'instanceId' | 'snapshotId'> | undefined {
   const [, instance, id] = NAME.exec(name) ?? [];
   if (instance === undefined || id === undefined) return undefined;
   return { instanceId: Number(instance), snapshotId: Number.parseInt(id, 16) };

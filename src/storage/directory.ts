@@ -61,26 +61,44 @@ export type DirectoryState =
   | { readonly kind: 'ours'; readonly marker: Marker };
 
 /**
- * Looks at a directory without changing anything. Throws PaxosError STORAGE_FOREIGN if it is somebody else's (the
- * original's, another acceptor's, another cluster's, of another format, or anything but ours), STORAGE_CORRUPT if the
- * marker cannot be read.
+ * Looks at a directory without changing anything, and whose it is. Throws PaxosError STORAGE_FOREIGN if it is somebody
+ * else's (the original's, another acceptor's, another cluster's, of another format, or anything but ours),
+ * STORAGE_CORRUPT if the marker cannot be read.
  *
  * @param anyFormat take a directory of ours of another format too: it is about to be emptied
  */
 export function inspectDirectory(path: string, owner: Ownership, anyFormat = false): DirectoryState {
+  const found = examineDirectory(path);
+  if (found.kind === 'ours') checkOwner(path, found.marker, owner, anyFormat);
+  return found;
+}
+
+/** As inspectDirectory, whichever acceptor's, cluster's and format it is. */
+function examineDirectory(path: string): DirectoryState {
   if (!existsSync(path)) return { kind: 'vacant' };
   if (!statSync(path).isDirectory()) {
     throw foreign(`${path} is not a directory; it is left untouched`);
   }
   const names = readdirSync(path).filter((name) => !isLockFile(name));
   if (names.length === 0) return { kind: 'vacant' };
-  if (names.includes(MARKER_FILE)) {
-    const marker = readMarker(path);
-    checkOwner(path, marker, owner, anyFormat);
-    return { kind: 'ours', marker };
-  }
+  if (names.includes(MARKER_FILE)) return { kind: 'ours', marker: readMarker(path) };
   if (names.includes(UNFINISHED_FILE)) return { kind: 'unfinished' };
   throw foreign(describeForeign(path, names));
+}
+
+/**
+ * The marker of a directory that holds a storage of ours, whoever's; nothing is changed. Throws PaxosError
+ * STORAGE_FOREIGN if it holds none, or one of another format, STORAGE_CORRUPT if the marker cannot be read.
+ */
+export function requireStorage(path: string): Marker {
+  const found = examineDirectory(path);
+  if (found.kind !== 'ours') {
+    const what = existsSync(path) ? 'holds no storage yet' : 'does not exist';
+    const advice = 'give the data directory of an acceptor: lmdb-env-path with _ and its id behind it';
+    throw foreign(`${path} ${what}; ${advice}`);
+  }
+  checkFormat(path, found.marker);
+  return found.marker;
 }
 
 /**
@@ -199,10 +217,14 @@ function checkOwner(path: string, marker: Marker, owner: Ownership, anyFormat: b
     const both = `belongs to cluster "${marker.clusterName}", this is cluster "${owner.clusterName}"`;
     throw foreign(`${path} ${both}; set another lmdb-env-path, or the right cluster-name`);
   }
-  if (marker.format !== FORMAT_VERSION && !anyFormat) {
-    const both = `has format ${marker.format}, this program writes format ${FORMAT_VERSION}`;
-    throw foreign(`${path} ${both}; run the version that made it, or set another lmdb-env-path`);
-  }
+  if (!anyFormat) checkFormat(path, marker);
+}
+
+/** Throws PaxosError STORAGE_FOREIGN if another version of this program made it. */
+function checkFormat(path: string, marker: Marker): void {
+  if (marker.format === FORMAT_VERSION) return;
+  const both = `has format ${marker.format}, this program writes format ${FORMAT_VERSION}`;
+  throw foreign(`${path} ${both}; run the version that made it, or set another lmdb-env-path`);
 }
 
 function describeForeign(path: string, names: readonly string[]): string {

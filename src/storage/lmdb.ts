@@ -1,5 +1,5 @@
 /**
- * LmdbStorage: an acceptor's memory on disk. The only file that knows lmdb.
+ * LmdbStorage: an acceptor's memory on disk. The only file that writes lmdb.
  *
  *   put, trim, … → the open batch → commit() → one transaction, in flight → on disk: its promise resolves
  *   get          → the open batch, the one in flight, the database; above the highest instance put: a miss at once

@@ -49,8 +49,7 @@ export class DirectoryLock {
    */
   static async take(directory: string): Promise<DirectoryLock> {
     const handle = openSync(directory, 'r');
-    // A path through the open directory is short, whatever the directory's own length.
-    const base = process.platform === 'linux' ? `/proc/self/fd/${handle}` : directory;
+    const base = shortPath(directory, handle);
     const contender = `lock.new-${randomBytes(8).toString('hex')}`;
     let server: Server | undefined;
     try {
@@ -83,6 +82,19 @@ export class DirectoryLock {
   }
 }
 
+/** Who holds a directory, as a person would say it; undefined: nobody does. It is asked, and nothing is taken. */
+export async function lockHolder(directory: string): Promise<string | undefined> {
+  const highest = highestLock(directory);
+  if (highest === 0) return undefined;
+  const handle = openSync(directory, 'r');
+  try {
+    const isHeld = await answers(join(shortPath(directory, handle), `lock.${highest}`));
+    return isHeld ? (holderOf(directory) ?? 'a process') : undefined;
+  } finally {
+    closeSync(handle);
+  }
+}
+
 /** Links the contender's socket as the highest lock; throws STORAGE_LOCKED if a living one has it. */
 async function claim(directory: string, base: string, contender: string): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -101,6 +113,11 @@ async function claim(directory: string, base: string, contender: string): Promis
     return;
   }
   throw locked(directory);
+}
+
+/** A path through the open directory is short, whatever the directory's own length. */
+function shortPath(directory: string, handle: number): string {
+  return process.platform === 'linux' ? `/proc/self/fd/${handle}` : directory;
 }
 
 /** The number of a lock's name; infinite for all other names, which are never lower than a lock. */

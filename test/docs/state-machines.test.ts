@@ -1,7 +1,9 @@
 /** docs/state-machines.md: its machine is one, and its numbers are those of the code. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { MAX_OUTSTANDING_READS } from '../../src/statemachine/client-reads.ts';
 import { MAX_RESULT_BYTES } from '../../src/statemachine/command-applier.ts';
+import { MAX_WAITING_EVENTS } from '../../src/statemachine/events.ts';
 import {
   encodeClock,
   MAX_RUN_COMMANDS,
@@ -9,6 +11,12 @@ import {
   MIN_SESSION_TIMEOUT_MS,
 } from '../../src/statemachine/items.ts';
 import type { StateMachine } from '../../src/statemachine/machine.ts';
+import {
+  MAX_OUTSTANDING,
+  MAX_OUTSTANDING_BYTES,
+  MAX_WAITING,
+  MAX_WAITING_BYTES,
+} from '../../src/statemachine/outgoing.ts';
 import { ResultStatus, resultError } from '../../src/statemachine/results.ts';
 import {
   MAX_AGE_STEP_MS,
@@ -17,9 +25,16 @@ import {
   MAX_SESSIONS,
 } from '../../src/statemachine/sessions.ts';
 import { inChunks, MachineBed } from '../support/machine-bed.ts';
-import { tableRows } from './markdown.ts';
+import { sectionOf, tableRows } from './markdown.ts';
 
 const page = readFileSync(new URL('../../docs/state-machines.md', import.meta.url), 'utf8');
+
+/** The text of files of src/statemachine. */
+function sources(...names: readonly string[]): string {
+  const read = (name: string) =>
+    readFileSync(new URL(`../../src/statemachine/${name}.ts`, import.meta.url), 'utf8');
+  return names.map(read).join('\n');
+}
 
 interface Transfer {
   readonly from: string;
@@ -28,11 +43,10 @@ interface Transfer {
 }
 type Accounts = StateMachine<Transfer, unknown, string, number>;
 
-/** The page's one program, as it stands there. */
+/** The machine of the page, as it stands there. */
 async function pageMachine(): Promise<new () => Accounts> {
-  const programs = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
-  // The machine, and how it is run.
-  expect(programs).toHaveLength(2);
+  const programs = [...page.matchAll(/^```js\n(class .*?)^```$/gms)].map(([, code = '']) => code);
+  expect(programs).toHaveLength(1);
   const source = Buffer.from(`${programs[0]}\nexport { Accounts };`).toString('base64');
   const module: { Accounts: new () => Accounts } = await import(`data:text/javascript;base64,${source}`);
   return module.Accounts;
@@ -75,6 +89,27 @@ describe('docs/state-machines.md', () => {
     expect(documented.sort()).toEqual(statuses.sort());
   });
 
+  it('has the events, and every error that its functions say they throw', () => {
+    const named = (rows: readonly (readonly string[])[]) =>
+      rows.flatMap(([cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+    const events = sources('events', 'snapshots').matchAll(/readonly type: '([a-z-]+)'/g);
+    const rows = tableRows(sectionOf(page, 'Events'));
+    expect(
+      named(rows)
+        .filter((name) => /^[a-z-]+$/.test(name) && name !== 'leaderId')
+        .sort(),
+    ).toEqual([...events].map(([, type = '']) => type).sort());
+    const thrown = sources('replica', 'client').matchAll(/@throws ([^/]*)\*[/]/g);
+    const codes = new Set(
+      [...thrown].flatMap(([, text = '']) => text.match(/\b[A-Z]+_[A-Z_…]+|\b(ABORTED|CLOSED)\b/g) ?? []),
+    );
+    // Of every replica, with a machine or without, is said elsewhere.
+    for (const elsewhere of ['ADDRESS_IN_USE', 'LISTEN_FAILED']) codes.delete(elsewhere);
+    expect(codes.size).toBeGreaterThan(10);
+    const documented = named(tableRows(sectionOf(page, 'When something fails')));
+    expect([...codes].filter((code) => !documented.includes(code))).toEqual([]);
+  });
+
   it('has the bounds of the code', () => {
     const text = page.replaceAll(/\s+/g, ' ');
     const count = (value: number) => value.toLocaleString('en-US');
@@ -85,6 +120,9 @@ describe('docs/state-machines.md', () => {
       `${count(MAX_RUN_COMMANDS)} commands in a run`,
       `${MAX_RESULT_BYTES / 1024 ** 2} MB for a result`,
       `a timeout of ${MIN_SESSION_TIMEOUT_MS / 1_000} s to ${MAX_SESSION_TIMEOUT_MS / 3_600_000} h`,
+      `${count(MAX_OUTSTANDING)} commands or ${MAX_OUTSTANDING_BYTES / 1024 ** 2} MB under way`,
+      `${count(MAX_WAITING)} or ${MAX_WAITING_BYTES / 1024 ** 2} MB wait; ${count(MAX_OUTSTANDING_READS)} reads`,
+      `(beyond ${count(MAX_WAITING_EVENTS)})`,
       `rises by ${MAX_AGE_STEP_MS / 1_000} s at most`,
     ]) {
       expect(text).toContain(bound);
