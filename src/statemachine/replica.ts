@@ -16,7 +16,7 @@ import { checkId, configOf, started, worldOf } from '../evpaxos/starting.ts';
 import { ballotOwner } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import type { Storage } from '../paxos/storage.ts';
-import { openStorage } from '../storage/index.ts';
+import { durabilitySentence, openStorage } from '../storage/index.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { Consistency, ReadStatus, Role } from '../transport/messages.ts';
 import { systemRandom } from '../transport/random.ts';
@@ -29,6 +29,8 @@ import type { MachineEvent } from './events.ts';
 import type { StateMachine } from './machine.ts';
 import { MachineRole } from './machine-role.ts';
 import { DEFAULT_SESSION_TIMEOUT_MS } from './session.ts';
+import { FileSnapshotStore } from './snapshot-files.ts';
+import { MemorySnapshotStore } from './snapshot-memory.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
 export interface MachineReplicaOptions<Command, Result, Query = unknown, Answer = unknown> extends World {
@@ -101,9 +103,11 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
     checkId('replica', id, Math.min(config.acceptors.length, config.proposers.length));
     if (options.volatile !== true) checkDurable(config, options.storage);
     const storage = options.storage ?? (await openStorage(config, id));
+    const sentence = durabilitySentence(storage);
+    if (sentence !== undefined) (options.observer ?? SILENT).report({ type: 'durability', sentence });
     let node: Node | undefined;
     try {
-      const store = options.snapshots ?? missing();
+      const store = options.snapshots ?? (await openSnapshots(config, id, storage, options));
       const codecs = withDefaultCodecs(options.codecs);
       const role = makeRole(config, options, codecs, store);
       const after = await role.restoreNewest();
@@ -236,10 +240,21 @@ function unavailable(): PaxosError {
   return new PaxosError('READ_UNAVAILABLE', text);
 }
 
-function missing(): SnapshotStore {
-  const none = async () => {
-    throw new Error('there is no store for snapshots yet');
-  };
-  const store = { newest: undefined, snapshots: [], write: none, receive: none };
-  return { ...store, open: async () => undefined, close: async () => undefined };
+/** Files beside the log; in memory where the log is, since neither outlasts the process then. */
+async function openSnapshots(
+  config: Config,
+  id: number,
+  storage: Storage,
+  world: World,
+): Promise<SnapshotStore> {
+  const { clusterName, lmdbEnvPath, acceptorTrashFiles: trash } = config;
+  const { random = systemRandom(), observer = SILENT } = world;
+  if (storage.durability === 'memory') return new MemorySnapshotStore({ clusterName, random });
+  return FileSnapshotStore.open({
+    path: `${lmdbEnvPath}_${id}`,
+    clusterName,
+    random,
+    trash,
+    report: (text) => observer.report({ type: 'warning', text }),
+  });
 }

@@ -14,9 +14,9 @@ import { Scheduler } from '../../src/sim/scheduler.ts';
 import { MachineClient } from '../../src/statemachine/client.ts';
 import type { StateMachine } from '../../src/statemachine/machine.ts';
 import { MachineReplica, type MachineReplicaOptions } from '../../src/statemachine/replica.ts';
+import { MemorySnapshotStore } from '../../src/statemachine/snapshot-memory.ts';
 import type { SnapshotStore } from '../../src/statemachine/snapshot-store.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
-import { snapshotStub } from './snapshot-stub.ts';
 
 const FIRST_PORT = 1000;
 /** Nothing takes longer than this, unless a test says so. */
@@ -40,7 +40,7 @@ export class MachineCluster<Command, Result, Query, Answer> {
   readonly #scheduler = new Scheduler();
   readonly #random: SeededRandom;
   readonly #disks: SimDisk[] = [];
-  readonly #stores: SnapshotStore[] = [];
+  readonly stores: SnapshotStore[] = [];
   readonly #processes = new Map<string, SimProcess>();
   readonly #replicas: (MachineReplica<Command, Result, Query, Answer> | undefined)[] = [];
   readonly machines: StateMachine<Command, Result, Query, Answer>[] = [];
@@ -57,7 +57,9 @@ export class MachineCluster<Command, Result, Query, Answer> {
     this.config = makeConfig({ replicas: addresses }, { valueFormat: 'commands', ...options.options });
     for (const _ of ids) {
       this.#disks.push(new SimDisk(this.#random, () => undefined, 'synced'));
-      this.#stores.push(snapshotStub());
+      this.stores.push(
+        new MemorySnapshotStore({ clusterName: this.config.clusterName, random: this.#random }),
+      );
     }
   }
 
@@ -95,6 +97,10 @@ export class MachineCluster<Command, Result, Query, Answer> {
     const replica = this.#replicas[id];
     if (replica === undefined) throw new RangeError(`replica ${id} is not up`);
     return replica;
+  }
+
+  isUp(id: number): boolean {
+    return this.#replicas[id] !== undefined;
   }
 
   /** Who leads; undefined: nobody, or it is not certain. */
@@ -186,7 +192,7 @@ export class MachineCluster<Command, Result, Query, Answer> {
   }
 
   #store(id: number): SnapshotStore {
-    const store = this.#stores[id];
+    const store = this.stores[id];
     if (store === undefined) throw new RangeError(`there is no replica ${id}`);
     return store;
   }
