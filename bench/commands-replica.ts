@@ -1,6 +1,11 @@
 /** A replica of bench/commands.ts: a state machine that counts, in a process of its own. */
-import { bytesCodec, Replica, type StateMachine } from '../src/index.ts';
+import type { StateMachine } from '../src/index.ts';
 
+// What was built, as a program would have it: compiled on the fly, functions are named again at every call.
+const built: typeof import('../src/index.ts') = await import(
+  new URL('../dist/index.js', import.meta.url).href
+);
+const { bytesCodec, Replica } = built;
 const [path = '', id = '0'] = process.argv.slice(2);
 
 class Counting implements StateMachine<Uint8Array, Uint8Array> {

@@ -11,9 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bytesCodec, Client } from '../src/index.ts';
 import { cpuMicros, freePorts, median } from './cluster.ts';
 
+const built: typeof import('../src/index.ts') = await import(
+  new URL('../dist/index.js', import.meta.url).href
+);
+const { bytesCodec, Client } = built;
 const REPLICA = fileURLToPath(new URL('commands-replica.ts', import.meta.url));
 
 const { values } = parseArgs({

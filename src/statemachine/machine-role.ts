@@ -88,8 +88,7 @@ export class MachineRole<Command, Result, Query, Answer> {
       wake,
     });
     this.reads = new ReplicaReads({
-      readIndex: () => this.#readIndex(),
-      applied: () => this.host.instanceId,
+      whenCurrent: (done) => this.#whenCurrent(done),
       answer: (query) => this.#answer(query),
       wake,
     });
@@ -248,8 +247,8 @@ export class MachineRole<Command, Result, Query, Answer> {
     return (this.#node?.values?.waitingCount ?? 0) > waiting;
   }
 
-  #readIndex(): Promise<number> {
-    return Promise.reject(new PaxosError('CLOSED', 'not yet'));
+  #whenCurrent(_done: () => void): () => void {
+    throw new PaxosError('CLOSED', 'not yet');
   }
 
   #answer(query: Uint8Array): ReadAnswer {

@@ -3,12 +3,11 @@
  *
  *   local          → answered at once, from what is applied here
  *   linearizable   → end of the turn: one question for all of them, how far one has to have applied
- *                  → (known) applied so far → answered
+ *                  → applied so far → answered
  *
  * Invariants: a read is answered from a state that holds everything whose result anybody had before the read was asked
  * for: the question is asked after all of the reads that it is for. What waits is bounded.
  */
-import type { PaxosError } from '../paxos/error.ts';
 import { Consistency, ReadStatus } from '../transport/messages.ts';
 
 /** How many reads wait at a time. */
@@ -23,10 +22,8 @@ export interface ReadAnswer {
 }
 
 export interface ReplicaReadsOptions {
-  /** the first instance that need not be applied to read now */
-  readonly readIndex: () => Promise<number>;
-  /** the highest instance that is applied */
-  readonly applied: () => number;
+  /** calls once when everything is applied here that was chosen before now; gives what withdraws it */
+  readonly whenCurrent: (done: () => void) => () => void;
   readonly answer: (query: Uint8Array) => ReadAnswer;
   /** asks for step() at the end of this turn */
   readonly wake: () => void;
@@ -41,8 +38,7 @@ interface WaitingRead {
 /** Reads that were asked about together. */
 interface Batch {
   readonly reads: readonly WaitingRead[];
-  /** undefined: not known yet */
-  next: number | undefined;
+  readonly withdraw: () => void;
 }
 
 const UNAVAILABLE: ReadAnswer = { status: ReadStatus.unavailable, bytes: new Uint8Array(0) };
@@ -58,11 +54,6 @@ export class ReplicaReads {
     this.#options = options;
   }
 
-  /** How many wait. */
-  get waitingCount(): number {
-    return this.#count;
-  }
-
   /** Reads; `done` is called once, at once if it can be. */
   read(query: Uint8Array, consistency: number, done: (answer: ReadAnswer) => void): void {
     if (this.#isClosed || this.#count >= MAX_WAITING_READS) done(UNAVAILABLE);
@@ -74,35 +65,23 @@ export class ReplicaReads {
     }
   }
 
-  /** Asks for what came in this turn, and answers what can be answered. */
+  /** Asks for what came in this turn. */
   step(): void {
-    this.#answer();
     if (this.#asked.length === 0 || this.#isClosed) return;
-    const batch: Batch = { reads: this.#asked, next: undefined };
+    const reads = this.#asked;
     this.#asked = [];
+    const withdraw = this.#options.whenCurrent(() => this.#end(batch, this.#options.answer));
+    const batch: Batch = { reads, withdraw };
     this.#batches.add(batch);
-    this.#options.readIndex().then(
-      (next) => {
-        batch.next = next;
-        this.#answer();
-      },
-      (_error: PaxosError) => this.#end(batch, () => UNAVAILABLE),
-    );
   }
 
   close(): void {
     this.#isClosed = true;
-    const asked = { reads: this.#asked, next: undefined };
+    const asked: Batch = { reads: this.#asked, withdraw: () => undefined };
     this.#asked = [];
-    for (const batch of [asked, ...this.#batches]) this.#end(batch, () => UNAVAILABLE);
-  }
-
-  #answer(): void {
-    if (this.#batches.size === 0) return;
-    const { applied, answer } = this.#options;
-    for (const batch of this.#batches) {
-      if (batch.next === undefined || batch.next > applied() + 1) continue;
-      this.#end(batch, answer);
+    for (const batch of [asked, ...this.#batches]) {
+      batch.withdraw();
+      this.#end(batch, () => UNAVAILABLE);
     }
   }
 

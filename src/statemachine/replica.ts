@@ -105,9 +105,10 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
     const storage = options.storage ?? (await openStorage(config, id));
     const sentence = durabilitySentence(storage);
     if (sentence !== undefined) (options.observer ?? SILENT).report({ type: 'durability', sentence });
+    let store: SnapshotStore | undefined;
     let node: Node | undefined;
     try {
-      const store = options.snapshots ?? (await openSnapshots(config, id, storage, options));
+      store = options.snapshots ?? (await openSnapshots(config, id, storage, options));
       const codecs = withDefaultCodecs(options.codecs);
       const role = makeRole(config, options, codecs, store);
       const after = await role.restoreNewest();
@@ -121,7 +122,11 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
       role.start();
       return new MachineReplica(id, node, codecs, role);
     } catch (error) {
-      if (node === undefined) await storage.close();
+      // A node gives back what it holds by itself.
+      if (node === undefined) {
+        await store?.close();
+        await storage.close();
+      }
       throw error;
     }
   }

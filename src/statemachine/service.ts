@@ -142,7 +142,7 @@ export class Service {
 
   /** Puts into the log what had to wait. True if it did anything. To be called before proposers have their step. */
   step(): boolean {
-    if (this.#held.length === 0) return false;
+    if (this.#paused.size === 0) return false;
     let done = 0;
     for (; done < this.#held.length && !this.#isFull; done++) {
       const held = this.#held[done];

@@ -21,6 +21,7 @@ export class Ledger implements StateMachine<LedgerCommand, number, string, numbe
 
   /** How often a name was counted; '': how often any was. */
   read(name: string): number {
+    if (name === 'fail') throw new Error('told to fail');
     return name === '' ? this.#total : (this.counts.get(name) ?? 0);
   }
 
