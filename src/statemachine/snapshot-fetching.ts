@@ -18,6 +18,8 @@ const PIECES_AHEAD = 4;
 /** A source that has sent nothing for so long is left for another, if there is one, and asked again if not. */
 const SILENT_MS = 3000;
 const LOOK_MS = 500;
+/** No config has smaller messages than hold that: a source that gives less is none of ours. */
+const LEAST_PIECE_BYTES = 512;
 
 export interface SnapshotFetchingOptions {
   readonly store: SnapshotStore;
@@ -102,7 +104,7 @@ export class SnapshotFetching {
     const { length } = piece;
     if (offset !== this.#expected) return;
     const asked = Math.min(this.#pieceBytes, bytes - offset);
-    if (totalBytes !== bytes || length === 0 || length > asked) {
+    if (totalBytes !== bytes || length > asked || length < Math.min(LEAST_PIECE_BYTES, asked)) {
       this.#distrust(peer, new PaxosError('SNAPSHOT_CORRUPT', `${peer.remote} sent a piece that cannot be`));
       return;
     }

@@ -14,7 +14,7 @@ import type { Clock, Timer } from '../transport/transport.ts';
 import type { OpenSnapshot, SnapshotStore } from './snapshot-store.ts';
 
 /** How much one piece holds, if messages may be so large; the last of a snapshot holds what is left. */
-const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = 256 * 1024;
 /** How many pieces are read for one connection at a time. */
 export const MAX_PIECES = 8;
 /** A snapshot that nobody asked for is closed after so long. */
