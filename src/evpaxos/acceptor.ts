@@ -24,11 +24,13 @@ import {
   encodeRepair,
   encodeStatus,
 } from '../transport/encode.ts';
+import { encodeConfirmed } from '../transport/encode-commands.ts';
 import { type AcceptorStatus, Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import { Acceptances } from './acceptances.ts';
 import { Frontier } from './frontier.ts';
 import { HeardLeader } from './heard-leader.ts';
+import { Lease } from './lease.ts';
 import type { Observer } from './observer.ts';
 import { Originals } from './originals.ts';
 import { Outbox } from './outbox.ts';
@@ -78,6 +80,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   readonly #originals: Originals;
   #stateTimer: Timer | undefined;
   readonly #leader: HeardLeader;
+  readonly #lease: Lease;
   #failed = false;
   #isSilent = false;
 
@@ -85,6 +88,8 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     this.#options = options;
     this.#acceptor = new Acceptor(options.id, options.storage);
     this.#leader = new HeardLeader(options.clock, options.config.leaderTimeoutMs);
+    const { valueFormat, readLeaseMs } = options.config;
+    this.#lease = new Lease(options.clock, valueFormat === 'commands' ? readLeaseMs : 0);
     this.#frontier = new Frontier(options.storage);
     this.#serving = new Serving(this.#acceptor, this.#learned);
     // Before the outbox: what is handed out in a turn leaves with its commit.
@@ -157,6 +162,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   onPrepare(peer: Peer, instanceId: number, ballot: number): void {
     this.#guarded(() => {
       if (!peer.isOurs) this.#originals.moveOn(peer, instanceId);
+      if (this.#lease.refuses(peer, ballot, this.#acceptor.highestBallot)) return;
       const promise = this.#acceptor.receivePrepare(instanceId, ballot);
       if (typeof promise === 'string') return;
       const { promisedBallot, acceptedBallot, value } = promise;
@@ -177,6 +183,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     if (this.#failed || this.#isSilent || this.#leader.isIntruder(peer, ballot)) return;
     try {
       if (!peer.isOurs) this.#originals.moveOn(peer, instanceId);
+      if (this.#lease.refuses(peer, ballot, this.#acceptor.highestBallot)) return;
       const outcome = this.#acceptor.receiveAccept(instanceId, ballot, value);
       if (outcome === 'accepted') {
         this.#frontier.note(instanceId);
@@ -270,12 +277,27 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
   onPrepareFrom(peer: Peer, from: number, to: number, ballot: number): void {
     this.#guarded(() => {
       // One that came back without its memory knows the ballots of its cluster by the leader that it hears.
+      if (this.#lease.refuses(peer, ballot, this.#acceptor.highestBallot)) return;
       const isLeaders = peer === this.#leader.peer && ballot === this.leaderBallot;
       const outcome = this.#acceptor.receivePrepareFrom(from, ballot, isLeaders);
       if (outcome === 'refused' || peer.isBehind()) return;
       const out = this.#outbox.to(peer);
       if (outcome === 'preempted') encodeRefusal(out, this.#acceptor, from, ballot);
       else encodeRangedPromise(out, this.#acceptor, { from, to, ballot });
+    });
+  }
+
+  /**
+   * True says that no higher ballot was promised, be it on disk yet or not; it shows nothing that was, so it waits for no
+   * disk. Otherwise it is silent, as it is where the lease that is asked for cannot be granted.
+   */
+  onConfirm(peer: Peer, ballot: number, token: number, leaseMs: number): void {
+    if (peer.peerHello?.id !== ballotOwner(ballot) || !peer.hasRole(Role.proposer) || peer.isBehind()) return;
+    this.#guarded(() => {
+      if (this.#acceptor.highestBallot > ballot) return;
+      if (leaseMs > 0 && !this.#lease.grant(peer, leaseMs)) return;
+      encodeConfirmed(peer.out, this.#acceptor.id, ballot, token);
+      peer.sent();
     });
   }
 

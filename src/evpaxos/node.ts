@@ -3,72 +3,36 @@
  * learner and a replica differ in.
  */
 import type { Config } from '../config/config.ts';
-import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { ballotOwner, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
-import type { Chosen } from '../paxos/learner.ts';
-import type { Storage } from '../paxos/storage.ts';
 import { SystemClock } from '../transport/clock.ts';
 import { encodeTrim } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
 import { systemRandom } from '../transport/random.ts';
 import { TcpTransport } from '../transport/tcp.ts';
-import type { Clock, Random, Transport } from '../transport/transport.ts';
+import type { Clock, Random } from '../transport/transport.ts';
 import { AcceptorRole } from './acceptor.ts';
 import { behindTrimError } from './behind-trim.ts';
+import { Confirmations } from './confirmations.ts';
 import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
+import type { NodeOptions, Rings } from './node-options.ts';
 import { type Observer, SILENT } from './observer.ts';
 import { OwnQueue } from './own-queue.ts';
 import { Peers } from './peers.ts';
+import { asPaxosError, closedError, Pending } from './pending.ts';
 import { ProposerRole } from './proposer.ts';
 import { ProposerIds } from './proposer-ids.ts';
+import { ReadIndex } from './read-index.ts';
 import { Reporter } from './reporter.ts';
-import type { MachineHandler, PeerListener, Roles } from './roles.ts';
+import type { Roles } from './roles.ts';
 import { acceptorRoute, clientRoute } from './routes.ts';
 import { Storages } from './storages.ts';
 import { Turn } from './turn.ts';
 import { type Route, ValueRouter } from './values.ts';
 
-/** The world a node runs in; the real one unless told. */
-export interface World {
-  readonly transport?: Transport;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly observer?: Observer;
-}
-
-export interface NodeOptions extends World {
-  readonly config: Config;
-  /** bit set of Role */
-  readonly roles: number;
-  /** acceptor and proposer id; 0 where the roles need none */
-  readonly id: number;
-  /** for an acceptor */
-  readonly storage?: Storage;
-  /** listen here instead of where the config says; undefined: the config's port. Learners do not listen. */
-  readonly port?: number;
-  /** for a learner: takes each instance, in order */
-  readonly deliver?: (chosen: Chosen) => void;
-  readonly wantsMore?: () => boolean;
-  /** for a learner: from instance 1, or from the first heard of; as `learner-catch-up` says unless told */
-  readonly catchUp?: boolean;
-  /** for a client: the proposer that values are given to while it can be reached */
-  readonly proposerId?: number;
-  /** a state machine that hears what its clients and the other replicas say; made when the node has all its roles */
-  readonly machine?: (node: Node) => MachineHandler & PeerListener;
-  /** instances that are needed were trimmed; unless given, the node ends with BEHIND_TRIM */
-  readonly behindTrim?: (instanceId: number, trimInstanceId: number) => void;
-  /** sizes of rings, powers of two; smaller ones for simulations */
-  readonly rings?: Rings;
-}
-
-export interface Rings {
-  /** how many instances a proposer holds open at once */
-  readonly inFlight: number;
-  /** how many instances above the next one a learner keeps */
-  readonly learner: number;
-}
+export type { NodeOptions, Rings, World } from './node-options.ts';
 
 const DEFAULT_RINGS: Rings = { inFlight: 8192, learner: 65_536 };
 
@@ -80,6 +44,8 @@ export class Node {
   readonly learner: LearnerRole | undefined;
   readonly values: ValueRouter | undefined;
   readonly turn: Turn;
+  /** with value-format commands, beside a proposer */
+  readonly reads: ReadIndex | undefined;
   /** Resolves when the node was closed; rejects when it had to stop, with the reason. */
   readonly closed: Promise<void>;
   readonly #options: NodeOptions;
@@ -89,7 +55,7 @@ export class Node {
   #closing: Promise<void> | undefined;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
-  readonly #pending = new Set<(error: PaxosError) => void>();
+  readonly #pending = new Pending();
 
   constructor(options: NodeOptions) {
     const { config, id, roles: roleBits, random = systemRandom() } = options;
@@ -97,15 +63,8 @@ export class Node {
     this.#options = options;
     this.#clock = options.clock ?? new SystemClock();
     this.turn = new Turn(this.#clock);
-    const { observer: outer = SILENT } = options;
-    const reporter = new Reporter({
-      config,
-      id,
-      roles: roleBits,
-      clock: this.#clock,
-      turn: this.turn,
-      observer: outer,
-    });
+    const common = { config, clock: this.#clock, turn: this.turn };
+    const reporter = new Reporter({ ...common, id, roles: roleBits, observer: options.observer ?? SILENT });
     this.#observer = reporter;
     this.closed = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve;
@@ -119,13 +78,11 @@ export class Node {
     const hello = helloOf(config, { roles: roleBits, id, storage }, random);
     const transport = options.transport ?? new TcpTransport({ noDelay: config.tcpNodelay });
     this.peers = new Peers({
+      ...common,
       transport,
-      clock: this.#clock,
-      turn: this.turn,
       observer: reporter,
       roles,
       hello,
-      config,
       idInUse: (reason) => this.#fail(new PaxosError('ID_IN_USE', reason)),
     });
 
@@ -141,6 +98,7 @@ export class Node {
       roles.listeners.push(new ProposerIds(this.#clock));
     }
     if (roleBits !== Role.learner) this.values = this.#makeValues();
+    this.reads = this.#makeReads();
     this.#assign(roles);
     reporter.lookAt(this, options.storage);
   }
@@ -154,9 +112,10 @@ export class Node {
     }
     if (this.learner !== undefined) roles.learner = this.learner;
     if (this.values !== undefined) roles.values = this.values;
+    if (this.reads !== undefined) roles.reads = this.reads;
     const machine = this.#options.machine?.(this);
     if (machine !== undefined) roles.machine = machine;
-    for (const role of [this.acceptor, this.learner, this.proposer, this.values, machine])
+    for (const role of [this.acceptor, this.learner, this.proposer, this.values, this.reads, machine])
       if (role !== undefined) roles.listeners.push(role);
   }
 
@@ -194,26 +153,38 @@ export class Node {
 
   /** Gets a value chosen, and resolves when it is. */
   submit(value: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        this.#pending.delete(fail);
-        signal?.removeEventListener('abort', abort);
-      };
-      const fail = (error: PaxosError) => {
-        settle();
-        reject(error);
-      };
-      const abort = () =>
-        fail(new PaxosError('ABORTED', 'the wait was aborted; the value may still be chosen'));
-      if (this.#closing !== undefined) return fail(closedError());
-      if (signal?.aborted === true) return abort();
-      this.values?.submit(value, () => {
-        settle();
-        resolve();
-      });
-      this.#pending.add(fail);
-      signal?.addEventListener('abort', abort, { once: true });
-    });
+    const begin = (resolve: () => void) => {
+      if (this.#closing !== undefined) throw closedError();
+      this.values?.submit(value, resolve);
+      return undefined;
+    };
+    return this.#pending.wait<void>(begin, signal, 'the wait was aborted; the value may still be chosen');
+  }
+
+  /**
+   * Resolves once all that was chosen before now was delivered here, with the highest instance that is. Writes nothing
+   * to the log; with `value-format commands` only, and for a node with a proposer. Waits for a leader for as long as
+   * it takes.
+   * @throws PaxosError QUEUE_FULL, ABORTED, CLOSED
+   */
+  readIndex(signal?: AbortSignal): Promise<number> {
+    const { reads } = this;
+    invariant(reads !== undefined, 'a replica with value-format commands can be read');
+    return this.#pending.wait<number>(
+      (resolve) => reads.read(resolve),
+      signal,
+      'the wait for the leader was aborted',
+    );
+  }
+
+  /** The ballot of the leader that is heard, or of this process if it leads; 0: none. Its owner is the leader's id. */
+  get leaderBallot(): number {
+    return this.proposer?.leaderBallot ?? this.acceptor?.leaderBallot ?? 0;
+  }
+
+  /** The proposer that leads; undefined: nobody is heard. */
+  get leaderId(): number | undefined {
+    return this.leaderBallot === 0 ? undefined : ballotOwner(this.leaderBallot);
   }
 
   /** Hands in a value without waiting for it. */
@@ -227,9 +198,13 @@ export class Node {
     this.#fail(error);
   }
 
-  /** Tells every acceptor to forget the instances up to `instanceId`, which all learners have in a checkpoint. */
-  sendTrim(instanceId: number): void {
+  /**
+   * Tells every acceptor, or the one in this process, to forget the instances up to `instanceId`: all learners, or so
+   * many as it takes, have them in a checkpoint.
+   */
+  sendTrim(instanceId: number, to: 'all' | 'own' = 'all'): void {
     for (const peer of this.peers.acceptors) {
+      if (to === 'own' && !this.peers.isSelf(peer)) continue;
       encodeTrim(peer.out, Math.min(instanceId, MAX_WIRE_INSTANCE));
       peer.sent();
     }
@@ -254,11 +229,12 @@ export class Node {
 
   async #close(): Promise<void> {
     this.proposer?.close();
+    this.reads?.close();
     this.learner?.close();
     await this.acceptor?.close();
     this.turn.stop();
     await this.peers.close();
-    for (const fail of [...this.#pending]) fail(closedError());
+    this.#pending.close();
     await this.#options.storage?.close();
   }
 
@@ -364,6 +340,16 @@ export class Node {
     });
   }
 
+  #makeReads(): ReadIndex | undefined {
+    const { config, peers, proposer } = this;
+    if (proposer === undefined || config.valueFormat === 'raw') return undefined;
+    const common = { config, peers, clock: this.#clock, turn: this.turn };
+    const { core } = proposer;
+    const confirmations = new Confirmations({ ...common, core, isLeading: () => proposer.isLeading });
+    const delivered = () => this.delivered;
+    return new ReadIndex({ ...common, confirmations, delivered, route: () => proposer.route() });
+  }
+
   #makeValues(): ValueRouter {
     const { config, proposerId = 0 } = this.#options;
     const { peers, proposer, acceptor } = this;
@@ -381,14 +367,4 @@ export class Node {
       observer: this.#observer,
     });
   }
-}
-
-function closedError(): PaxosError {
-  return new PaxosError('CLOSED', 'the node was closed; values that were not chosen yet may still be chosen');
-}
-
-function asPaxosError(error: unknown): PaxosError {
-  if (error instanceof PaxosError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new PaxosError('INTERNAL', `this is a fault of libpaxos itself: ${text}`, { cause: error });
 }

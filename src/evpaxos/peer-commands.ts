@@ -4,7 +4,7 @@
  */
 import type { CommandsMessageHandler } from '../transport/messages.ts';
 import type { Peer } from './peer.ts';
-import type { MachineHandler, Roles } from './roles.ts';
+import type { MachineHandler, ReadsHandler, Roles } from './roles.ts';
 
 export class PeerCommands implements CommandsMessageHandler {
   readonly #peer: Peer;
@@ -15,13 +15,24 @@ export class PeerCommands implements CommandsMessageHandler {
     this.#roles = roles;
   }
 
-  confirm(): void {}
+  confirm(ballot: number, token: number, leaseMs: number): void {
+    const { acceptor } = this.#roles;
+    if (this.#peer.isOurs && !this.#peer.isMuted) acceptor?.onConfirm(this.#peer, ballot, token, leaseMs);
+  }
 
-  confirmed(): void {}
+  /** A vote: it counts on our own connection to that acceptor alone. */
+  confirmed(acceptorId: number, ballot: number, token: number): void {
+    if (acceptorId !== this.#peer.acceptorId) return;
+    this.#reads?.onConfirmed(this.#peer, ballot, token);
+  }
 
-  readIndex(): void {}
+  readIndex(token: number): void {
+    this.#reads?.onReadIndex(this.#peer, token);
+  }
 
-  readIndexIs(): void {}
+  readIndexIs(token: number, next: number): void {
+    this.#reads?.onReadIndexIs(this.#peer, token, next);
+  }
 
   commands(session: number, items: Uint8Array): void {
     this.#machine?.onCommands(this.#peer, session, items);
@@ -53,6 +64,10 @@ export class PeerCommands implements CommandsMessageHandler {
 
   sessionOpened(nonceHigh: number, nonceLow: number, session: number): void {
     this.#machine?.onSessionOpened(this.#peer, nonceHigh, nonceLow, session);
+  }
+
+  get #reads(): ReadsHandler | undefined {
+    return this.#peer.isOurs ? this.#roles.reads : undefined;
   }
 
   get #machine(): MachineHandler | undefined {

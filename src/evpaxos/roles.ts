@@ -17,6 +17,8 @@ export interface AcceptorHandler {
   onFetch(peer: Peer, from: number, to: number, bytes: number): void;
   /** The leader of `ballot` counted a quorum for each of these instances. */
   onChosen(ballot: number, from: number, to: number): void;
+  /** A leader asks whether nothing above its ballot is promised, and for a lease of `leaseMs`; 0: none. */
+  onConfirm(peer: Peer, ballot: number, token: number, leaseMs: number): void;
 }
 
 /** Hears who leads. */
@@ -80,6 +82,15 @@ export interface ValueHandler {
   onForwarded(peer: Peer, token: number, chosen: boolean): void;
 }
 
+/** How far one has to have applied to read. */
+export interface ReadsHandler {
+  /** An acceptor, on our own connection to it, has promised nothing above `ballot`. */
+  onConfirmed(peer: Peer, ballot: number, token: number): void;
+  onReadIndex(peer: Peer, token: number): void;
+  /** All below `next`; 0: that peer does not lead. */
+  onReadIndexIs(peer: Peer, token: number, next: number): void;
+}
+
 /** Whoever asks how the node is, is told. */
 export interface StatusHandler {
   onNodeQuery(peer: Peer, token: number): void;
@@ -127,5 +138,6 @@ export interface Roles {
   storages?: StoragesHandler;
   status?: StatusHandler;
   machine?: MachineHandler;
+  reads?: ReadsHandler;
   readonly listeners: PeerListener[];
 }

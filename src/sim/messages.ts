@@ -27,6 +27,10 @@ export const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
   'fetched',
   'nodeQuery',
   'nodeStatus',
+  'confirm',
+  'confirmed',
+  'readIndex',
+  'readIndexIs',
 ]);
 
 /** What a message says of the core's outcome that it came of. */

@@ -42,7 +42,6 @@ export class CommandApplier<Command, Result> {
 
   /** Applies the command that the context tells of, and appends its result. */
   apply(payload: Uint8Array, out: ByteWriter): void {
-    const start = out.length;
     const context = this.#context;
     let status: ResultStatus = ResultStatus.invalid;
     try {
@@ -53,13 +52,13 @@ export class CommandApplier<Command, Result> {
       context.isOpen = false;
       if (result instanceof Promise) refuse(result);
       const bytes = this.#result.encode(result);
+      if (!(bytes instanceof Uint8Array)) throw new Error('the codec of results gave no Uint8Array');
       if (bytes.length > MAX_RESULT_BYTES) {
         throw new Error(`the result has ${bytes.length} bytes, and ${MAX_RESULT_BYTES} may be`);
       }
       encodeResult(out, ResultStatus.ok, bytes);
     } catch (error) {
       context.isOpen = false;
-      out.cutTo(start);
       encodeResult(out, status, encoder.encode(messageOf(error)));
     }
   }

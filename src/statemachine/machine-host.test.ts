@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inChunks, MachineBed, runOf } from '../../test/support/machine-bed.ts';
+import { ByteWriter } from './bytes.ts';
+import { bytesCodec } from './codec.ts';
 import { MAX_RESULT_BYTES } from './command-applier.ts';
 import { encodeClock, encodeClose, encodeDigest, encodeKeep, encodeOpen } from './items.ts';
 import type { ApplyContext, SnapshotReader, StateMachine } from './machine.ts';
+import { MachineHost } from './machine-host.ts';
 import { ResultStatus } from './results.ts';
 import { MAX_SESSION_RESULT_BYTES, MAX_SESSION_WINDOW } from './sessions.ts';
 
@@ -154,6 +157,28 @@ describe('MachineHost', () => {
     const id = other.open(1);
     other.apply(other.run(id, 1, [add(1)]));
     expect(other.take()[0]).toMatchObject({ status: ResultStatus.failed });
+  });
+
+  it('refuses a result that bytesCodec is given and that is no bytes', () => {
+    const answers: number[] = [];
+    const ignore = () => undefined;
+    const host = new MachineHost<Uint8Array, Uint8Array>({
+      // What a machine in plain JavaScript may do.
+      machine: { apply: () => JSON.parse('"text"'), snapshot: () => '', restore: ignore },
+      codecs: { command: bytesCodec, result: bytesCodec },
+      listener: {
+        answered: (_session, _first, _count, results) => answers.push(results[0] ?? -1),
+        opened: ignore,
+        passedOver: ignore,
+        diverged: ignore,
+        notDeterministic: ignore,
+      },
+    });
+    const out = new ByteWriter();
+    encodeOpen(out, 0, 1, 30_000);
+    runOf(1, 1, [Uint8Array.of(1)])(out);
+    host.apply(1, out.take());
+    expect(answers).toEqual([ResultStatus.failed]);
   });
 
   it('says that a session is unknown, has ended or expired', () => {

@@ -167,6 +167,7 @@ export class MachineRole<Command, Result, Query, Answer> {
       peers: node.peers,
       applied: () => this.host.instanceId,
       capture: () => this.host.capture(),
+      trim: (instanceId) => node.sendTrim(instanceId, 'own'),
       restore: (info) => this.#restore(info),
       report: (event) => {
         this.events.emit(event);
@@ -247,8 +248,8 @@ export class MachineRole<Command, Result, Query, Answer> {
     return (this.#node?.values?.waitingCount ?? 0) > waiting;
   }
 
-  #whenCurrent(_done: () => void): () => void {
-    throw new PaxosError('CLOSED', 'not yet');
+  #whenCurrent(done: () => void): () => void {
+    return this.#node?.reads?.read(done) ?? (() => undefined);
   }
 
   #answer(query: Uint8Array): ReadAnswer {

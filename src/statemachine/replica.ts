@@ -13,7 +13,6 @@ import { Node, type World } from '../evpaxos/node.ts';
 import type { NodeHandle } from '../evpaxos/nodes.ts';
 import { SILENT } from '../evpaxos/observer.ts';
 import { checkId, configOf, started, worldOf } from '../evpaxos/starting.ts';
-import { ballotOwner } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import type { Storage } from '../paxos/storage.ts';
 import { durabilitySentence, openStorage } from '../storage/index.ts';
@@ -142,11 +141,10 @@ export class MachineReplica<Command, Result, Query = unknown, Answer = unknown> 
   get status(): MachineStatus {
     const { host, snapshot, clientCount } = this.#role;
     const { proposer } = this.#node;
-    const leaderBallot = proposer?.leaderBallot ?? 0;
     return {
       id: this.#id,
       isLeading: proposer?.isLeading ?? false,
-      leaderId: leaderBallot === 0 ? undefined : ballotOwner(leaderBallot),
+      leaderId: this.#node.leaderId,
       applied: host.instanceId,
       timeMs: host.timeMs,
       snapshotInstanceId: snapshot?.instanceId ?? 0,

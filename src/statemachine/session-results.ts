@@ -16,7 +16,7 @@ import { ByteReader, type ByteWriter } from './bytes.ts';
 /** A stretch goes on until it has so many commands, or so many bytes. */
 const STRETCH_COMMANDS = 64;
 const STRETCH_BYTES = 16 * 1024;
-const MIN_STRETCH_BYTES = 48;
+const MIN_STRETCH_BYTES = 128;
 /** Forgotten stretches at the front are only counted, until there are so many. */
 const MIN_FORGOTTEN = 64;
 

@@ -70,6 +70,16 @@ describe('Sessions', () => {
     expect(sessions.size).toBe(1);
   });
 
+  it('that are exactly as old as their timeout live on when another expires', () => {
+    const sessions = new Sessions();
+    sessions.clock(START_MS);
+    const [first, second] = [sessions.open(0, 1, 1_000), sessions.open(0, 2, 2_000)];
+    sessions.clock(START_MS + 2_000);
+    expect([sessions.get(first), sessions.get(second)?.id]).toEqual([undefined, second]);
+    sessions.clock(START_MS + 2_001);
+    expect(sessions.size).toBe(0);
+  });
+
   it('are not expired by a cluster that was down, or one clock that is ahead', () => {
     const sessions = new Sessions();
     sessions.clock(START_MS);

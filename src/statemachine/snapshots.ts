@@ -13,7 +13,6 @@ import type { Config } from '../config/config.ts';
 import type { Peer } from '../evpaxos/peer.ts';
 import type { Peers } from '../evpaxos/peers.ts';
 import { kthHighest, quorumSize } from '../paxos/quorum.ts';
-import { encodeTrim } from '../transport/encode.ts';
 import { encodeSnapshotAt } from '../transport/encode-commands.ts';
 import { Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
@@ -42,6 +41,8 @@ export interface SnapshotsOptions {
   /** the highest instance that is applied */
   readonly applied: () => number;
   readonly capture: () => CapturedSnapshot;
+  /** tells our acceptor to forget up to here */
+  readonly trim: (instanceId: number) => void;
   /** goes on from a snapshot that is in the store; the node ends if it cannot */
   readonly restore: (info: SnapshotInfo) => Promise<void>;
   readonly report: (event: SnapshotEvent) => void;
@@ -210,15 +211,11 @@ export class Snapshots {
 
   /** Our acceptor forgets what a quorum has in snapshots, but for what we still need ourselves. */
   #trim(): void {
-    const { peers, applied } = this.#options;
+    const { applied, trim } = this.#options;
     const safe = Math.min(kthHighest(this.#known, quorumSize(this.#known.length)), applied());
     if (safe <= this.#trimmedTo) return;
-    for (const peer of peers.acceptors) {
-      if (!peers.isSelf(peer)) continue;
-      this.#trimmedTo = safe;
-      encodeTrim(peer.out, safe);
-      peer.sent();
-    }
+    this.#trimmedTo = safe;
+    trim(safe);
   }
 }
 
