@@ -31,7 +31,8 @@ type Accounts = StateMachine<Transfer, unknown, string, number>;
 /** The page's one program, as it stands there. */
 async function pageMachine(): Promise<new () => Accounts> {
   const programs = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
-  expect(programs).toHaveLength(1);
+  // The machine, and how it is run.
+  expect(programs).toHaveLength(2);
   const source = Buffer.from(`${programs[0]}\nexport { Accounts };`).toString('base64');
   const module: { Accounts: new () => Accounts } = await import(`data:text/javascript;base64,${source}`);
   return module.Accounts;
