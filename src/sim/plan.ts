@@ -116,7 +116,7 @@ export function isMixed(plan: Plan): boolean {
 }
 
 /** In five. */
-const COMMAND_RUNS = 0;
+const COMMAND_RUNS = 2;
 
 /**
  * Four of ten runs without originals are of commands. Nothing is drawn for that, so that the seeds of raw runs stay what
