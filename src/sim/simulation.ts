@@ -235,6 +235,7 @@ export class Simulation {
       event: (machine, event) => this.#onEvent(machine, event),
       tell: ({ name }, event) => this.#trace?.(this.#scheduler.now, name, name, JSON.stringify(event)),
       reached: (what) => this.#outcomes.count(what),
+      confirms: () => this.#wiretap.sent.of('confirm'),
       complain: (violation) => {
         this.#failure ??= violation;
       },

@@ -38,6 +38,8 @@ export interface CommandRunOptions {
   readonly event: (machine: Machine, event: NodeEvent) => void;
   readonly tell: (machine: Machine, event: MachineEvent) => void;
   readonly reached: (what: string) => void;
+  /** how many messages were sent to find out whether somebody still leads */
+  readonly confirms: () => number;
   readonly complain: (violation: Violation) => void;
 }
 
@@ -97,7 +99,7 @@ export class CommandRun {
 
   begin(): void {
     const { plan, commands, scheduler, random, servers, clients } = this.#options;
-    const { submitted, settled, reached, complain } = this.#options;
+    const { submitted, settled, reached, confirms, complain } = this.#options;
     const agents = commands.replicasAsk ? [...clients, ...servers] : clients;
     const { keys } = commands;
     this.#work = new CommandWork({
@@ -109,6 +111,8 @@ export class CommandRun {
       submitted,
       settled,
       reached,
+      // Where there is no other acceptor nothing is sent, lease or not.
+      confirms: commands.readLeaseMs > 0 && plan.acceptors > 1 ? confirms : undefined,
       complain,
     });
     this.#work.begin();

@@ -34,6 +34,8 @@ export interface CommandWorkOptions {
   /** told of each command that has a result */
   readonly settled: (part: string) => void;
   readonly reached: (what: string) => void;
+  /** how many messages were sent to confirm a leader; undefined: there are no leases */
+  readonly confirms: (() => number) | undefined;
   readonly complain: (violation: Violation) => void;
 }
 
@@ -176,7 +178,10 @@ export class CommandWork {
     const { name, store } = agent.machine;
     const isJudged = consistency === 'linearizable';
     const returned = isJudged ? this.history.call(name, { type: 'read', key }) : () => undefined;
+    const { confirms } = this.#options;
+    const before = confirms?.();
     const value = await store?.read({ key }, consistency, this.#giveUp(agent));
+    if (isJudged && before !== undefined && before === confirms?.()) this.#options.reached('lease read');
     if (value === undefined) {
       this.#options.reached('read unavailable');
       return;
