@@ -22,6 +22,7 @@ import type { Scheduler } from '../scheduler.ts';
 import { SimSnapshotDisk } from '../snapshot-disk.ts';
 import { Violation } from '../violation.ts';
 import { type ProgramOptions, type StoreReplica, startClient, startReplica } from './program.ts';
+import type { StoreMachine } from './store-machine.ts';
 import { CommandWork } from './work.ts';
 
 export interface CommandRunOptions {
@@ -143,17 +144,20 @@ export class CommandRun {
    */
   async judge(): Promise<void> {
     const { servers, reached } = this.#options;
-    let first: { readonly name: string; readonly state: Uint8Array } | undefined;
+    let first:
+      | { readonly name: string; readonly state: Uint8Array; readonly machine: StoreMachine }
+      | undefined;
     for (const machine of servers) {
       const replica = this.#replicas.get(machine);
       if (replica === undefined) continue;
       const state = await replica.state();
-      first ??= { name: machine.name, state };
+      first ??= { name: machine.name, state, machine: replica.machine };
       if (!sameBytes(first.state, state))
         throw new Violation('states', `${machine.name} is in another state than ${first.name}`);
-      for (const unknown of this.#work?.history.judge(replica.machine) ?? [])
-        reached(`history not judged: ${unknown}`);
     }
+    if (first === undefined) return;
+    for (const unknown of this.#work?.history.judge(first.machine) ?? [])
+      reached(`history not judged: ${unknown}`);
   }
 
   #onEvent(machine: Machine, event: MachineEvent): void {

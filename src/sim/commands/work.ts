@@ -17,10 +17,10 @@ import type { StoreCommand, StoreResult } from './store-machine.ts';
 
 /** For each value of a raw run so many operations: about half are commands, and several share an instance. */
 const OPERATIONS_A_VALUE = 2;
-/** Nobody has more under way: there are too many orders of many at a time to look at them all. */
-const MAX_OUTSTANDING = 8;
-/** So many of a hundred operations are given up after a while. */
-const GIVEN_UP = 0.04;
+/** All together have no more under way: there are too many orders of many at a time to look at them all. */
+const MAX_OUTSTANDING = 12;
+/** How many operations are given up after a while, of one. */
+const GIVEN_UP = 0.02;
 
 export interface CommandWorkOptions {
   readonly plan: Plan;
@@ -62,7 +62,7 @@ export class CommandWork {
     this.#options = options;
     const { plan, agents, scheduler } = options;
     this.history = new History(() => scheduler.now);
-    this.#outstanding = Math.min(plan.outstanding, MAX_OUTSTANDING);
+    this.#outstanding = Math.max(1, Math.min(plan.outstanding, Math.floor(MAX_OUTSTANDING / agents.length)));
     const share = Math.ceil((OPERATIONS_A_VALUE * plan.values) / agents.length);
     this.#agents = agents.map((machine) => ({
       machine,
