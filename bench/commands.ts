@@ -83,7 +83,11 @@ async function run(path: string): Promise<void> {
   const all = Array.from({ length: outstanding }, one);
   await pause(1500);
   const rates: number[] = [];
-  const before = { done, replicas: sum(children.map(({ pid }) => cpuMicros(pid))), client: process.cpuUsage() };
+  const before = {
+    done,
+    replicas: sum(children.map(({ pid }) => cpuMicros(pid))),
+    client: process.cpuUsage(),
+  };
   for (let second = 0; second < seconds; second++) {
     const [from, at] = [done, performance.now()];
     await pause(1000);

@@ -3,7 +3,7 @@
  * Looks at ACCEPTs alone, wherever they were seen.
  */
 import { sameBytes } from '../paxos/acceptor.ts';
-import { text } from './choices.ts';
+import { text } from './text.ts';
 import { Violation } from './violation.ts';
 
 export class Ballots {

@@ -15,9 +15,11 @@ import { sameBytes } from '../paxos/acceptor.ts';
 import type { MemoryStorage } from '../storage/memory.ts';
 import type { Message } from '../transport/message-log.ts';
 import { Ballots } from './ballots.ts';
-import { Choices, text } from './choices.ts';
+import { Choices } from './choices.ts';
 import type { SimDisk, Write } from './disk.ts';
+import type { PartsOf } from './parts.ts';
 import { Sequences } from './sequences.ts';
+import { text } from './text.ts';
 import { Violation } from './violation.ts';
 
 export interface CheckersOptions {
@@ -26,7 +28,9 @@ export interface CheckersOptions {
   readonly originals?: number;
   /** false: only order and validity are asked for */
   readonly judged?: boolean;
-  /** the highest instance that every learner has in a checkpoint */
+  /** what of a value somebody submitted; all of it unless told */
+  readonly partsOf?: PartsOf;
+  /** the highest instance that every learner has in a checkpoint, or a majority of replicas in a snapshot */
   readonly safeTrim: () => number;
 }
 
@@ -42,8 +46,8 @@ export class Checkers {
 
   constructor(options: CheckersOptions) {
     this.#options = options;
-    this.#sequences = new Sequences(options.judged !== false);
-    this.#choices = new Choices(options.disks.length);
+    this.#sequences = new Sequences(options.judged !== false, options.partsOf);
+    this.#choices = new Choices(options.disks.length, options.partsOf);
     this.#told = options.disks.map(() => new Map<number, number>());
   }
 
@@ -57,29 +61,22 @@ export class Checkers {
     return this.#sequences.highestChosen;
   }
 
-  /** True if a value is chosen here, but no majority of disks tells one ballot any more: it has to be run again. */
-  isScattered(instanceId: number): boolean {
-    const { disks } = this.#options;
-    const holding = new Map<number, number>();
-    for (const { durable } of disks) {
-      const ballot = durable.get(instanceId)?.acceptedBallot ?? 0;
-      if (ballot > 0) holding.set(ballot, (holding.get(ballot) ?? 0) + 1);
-    }
-    return this.#choices.isSettled(instanceId) && Math.max(...holding.values()) <= disks.length / 2;
-  }
-
   get deliveries(): number {
     return this.#sequences.deliveries;
   }
 
-  submitted(value: string): void {
-    this.#sequences.submitted(value);
+  submitted(part: string): void {
+    this.#sequences.submitted(part);
   }
 
-  /** A learner, at `expected`, delivered an instance. */
-  delivered(learner: string, expected: number, instanceId: number, bytes: Uint8Array): void {
+  /**
+   * A learner, at `expected`, delivered an instance.
+   * @returns true if nobody had delivered it before, and agreement is judged
+   */
+  delivered(learner: string, expected: number, instanceId: number, bytes: Uint8Array): boolean {
     const isFirst = this.#sequences.delivered(learner, expected, instanceId, bytes);
     if (isFirst) this.#isChosen(learner, instanceId, bytes);
+    return isFirst;
   }
 
   /** What is delivered first anywhere was accepted, at one ballot, by a majority of disks. */
@@ -89,10 +86,10 @@ export class Checkers {
     throw new Violation('durability', what, instanceId);
   }
 
-  /** A client was told that its value is chosen. */
-  settled(value: string): void {
-    if (this.#options.judged === false || this.#choices.has(value)) return;
-    throw new Violation('durability', `"${value}" was told to be chosen, and no majority has accepted it`);
+  /** A client was told that its value is chosen, or what its command came to. */
+  settled(part: string): void {
+    if (this.#options.judged === false || this.#choices.has(part)) return;
+    throw new Violation('durability', `"${part}" was told to be chosen, and no majority has accepted it`);
   }
 
   /**

@@ -6,6 +6,7 @@
  * can deliver it.
  */
 import { sameBytes } from '../paxos/acceptor.ts';
+import { type PartsOf, rawParts } from './parts.ts';
 
 /** Who accepted a value at a ballot, as a bit mask of disks. */
 interface Acceptance {
@@ -16,14 +17,16 @@ interface Acceptance {
 
 export class Choices {
   readonly #majority: number;
+  readonly #partsOf: PartsOf;
   readonly #acceptances = new Map<number, Acceptance[]>();
   /** by instance, the value that was chosen first */
   readonly #chosen = new Map<number, Uint8Array>();
-  /** every value that was chosen somewhere */
-  readonly #values = new Set<string>();
+  /** every part of a value that was chosen somewhere */
+  readonly #parts = new Set<string>();
 
-  constructor(disks: number) {
+  constructor(disks: number, partsOf: PartsOf = rawParts) {
     this.#majority = Math.floor(disks / 2) + 1;
+    this.#partsOf = partsOf;
   }
 
   /** A disk holds that its acceptor accepted this. The value that was chosen there before, if it was another. */
@@ -34,7 +37,7 @@ export class Choices {
     const known = this.#chosen.get(instanceId);
     if (known !== undefined) return sameBytes(known, value) ? undefined : known;
     this.#chosen.set(instanceId, acceptance.value);
-    this.#values.add(text(value));
+    for (const part of this.#partsOf(value)) this.#parts.add(part);
     return undefined;
   }
 
@@ -64,9 +67,9 @@ export class Choices {
     return all.some((one) => one.ballot === ballot && bits(one.holders) >= this.#majority);
   }
 
-  /** True if this value was chosen in any instance. */
-  has(value: string): boolean {
-    return this.#values.has(value);
+  /** True if this part of a value was chosen in any instance. */
+  has(part: string): boolean {
+    return this.#parts.has(part);
   }
 }
 
@@ -74,9 +77,4 @@ function bits(mask: number): number {
   let count = 0;
   for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
   return count;
-}
-
-/** Values of a run are text, so that a failure can be read. */
-export function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

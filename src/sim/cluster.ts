@@ -2,8 +2,36 @@
  * Cluster: the nodes that a plan asks for, by name: r0 … replicas, a0 … acceptors, p0 … proposers, l0 … learners,
  * c0 … clients; ol0 and oc0 a learner and a client as the original's are.
  */
+import type { Config } from '../config/config.ts';
+import { makeConfig } from '../config/index.ts';
 import { Role } from '../transport/messages.ts';
 import type { Plan } from './plan.ts';
+
+const FIRST_ACCEPTOR_PORT = 1000;
+const FIRST_PROPOSER_PORT = 2000;
+const HOST = '10.0.0.1';
+
+/** The config of all nodes of a run. */
+export function configOfPlan(plan: Plan): Config {
+  const address = (port: number) => ({ host: HOST, port });
+  const acceptors = Array.from({ length: plan.acceptors }, (_, i) => address(FIRST_ACCEPTOR_PORT + i));
+  const proposers = Array.from({ length: plan.proposers }, (_, i) => address(FIRST_PROPOSER_PORT + i));
+  const { commands } = plan;
+  return makeConfig(plan.replicas ? { replicas: acceptors } : { acceptors, proposers }, {
+    proposerPreexecWindow: plan.preexecWindow,
+    maxWaitingBytes: 64 * 1024,
+    maxPeerBacklogBytes: plan.backlogBytes,
+    maxMessageBytes: 64 * 1024,
+    ...(commands === undefined
+      ? {}
+      : {
+          valueFormat: 'commands',
+          snapshotLogBytes: commands.snapshotLogBytes,
+          snapshotIntervalS: commands.snapshotIntervalS,
+          readLeaseMs: commands.readLeaseMs,
+        }),
+  });
+}
 
 export interface Member {
   readonly name: string;
@@ -22,7 +50,9 @@ export function* membersOf(plan: Plan): Generator<Member> {
   yield* members('l', Role.learner, plan.learners, 0);
   yield* members('ol', Role.learner, plan.originalLearners, plan.originalLearners);
   yield* members('oc', Role.learner | Role.client, plan.originalClients, plan.originalClients);
-  yield* members('c', Role.learner | Role.client, plan.clients, 0);
+  // A client of a state machine learns nothing of the log.
+  const client = plan.commands === undefined ? Role.learner | Role.client : Role.client;
+  yield* members('c', client, plan.clients, 0);
 }
 
 /** A client of ours: it crashes, and forgets what it had outstanding. */

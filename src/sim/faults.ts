@@ -173,6 +173,7 @@ export class Faults {
     const { disk } = machine.options;
     if (!machine.isUp || !machine.mayRestart) return;
     if (disk?.isWriting === true) reached('crash while a commit is under way');
+    if (machine.options.snapshots?.isWriting === true) reached('crash while a snapshot is written');
     machine.crash();
     this.#startAfter(machine, randomInt(random, 5, 2000));
   }
@@ -218,6 +219,7 @@ export class Faults {
     this.#crash(machine);
     if (machine.isUp) return false;
     disk.replace();
+    machine.options.snapshots?.replace();
     return true;
   }
 

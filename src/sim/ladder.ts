@@ -105,6 +105,8 @@ function concerns(what: Message | string, instanceId: number): boolean {
       return what.instanceId >= instanceId;
     case 'acceptorState':
       return what.trimInstanceId >= instanceId;
+    case 'snapshotAt':
+      return what.instanceId >= instanceId;
     default:
       return false;
   }

@@ -9,11 +9,13 @@ import { PaxosError } from '../paxos/error.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
+import type { StorePort } from './commands/program.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
 import { type OriginalWork, startOriginal } from './original/node.ts';
 import { SimProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SimSnapshotDisk } from './snapshot-disk.ts';
 import type { Violation } from './violation.ts';
 
 export interface MachineOptions {
@@ -26,6 +28,8 @@ export interface MachineOptions {
   readonly network: SimNetwork;
   readonly random: Random;
   readonly disk: SimDisk | undefined;
+  /** where a replica keeps its snapshots */
+  readonly snapshots?: SimSnapshotDisk;
   readonly proposerId: number;
   /** true: a node as the original's are; it is never started again */
   readonly isOriginal: boolean;
@@ -35,14 +39,22 @@ export interface MachineOptions {
   /** told of each delivery, with the instance that was next */
   readonly delivered: (machine: Machine, expected: number, instanceId: number, value: Uint8Array) => void;
   readonly event: (machine: Machine, event: NodeEvent) => void;
+  /** what runs here instead of a mere node */
+  readonly program?: (machine: Machine, process: SimProcess) => Promise<Program>;
   /** told when the process ended by itself */
   readonly died: (machine: Machine, error: PaxosError) => void;
+}
+
+/** What runs in a process. */
+export interface Program extends StorePort {
+  readonly node?: Node;
 }
 
 export class Machine {
   readonly options: MachineOptions;
   #process: SimProcess | undefined;
   #node: Node | undefined;
+  #program: Program | undefined;
   #starts = 0;
   /** the next instance this process will deliver; 0: the first it hears of */
   #next = 1;
@@ -63,6 +75,11 @@ export class Machine {
     return this.#node;
   }
 
+  /** Where operations on a state machine are handed in; undefined: not here, or not yet. */
+  get store(): StorePort | undefined {
+    return this.#program;
+  }
+
   get process(): SimProcess | undefined {
     return this.#process;
   }
@@ -80,13 +97,14 @@ export class Machine {
     return this.#next - 1;
   }
 
-  start(drift: number, slownessMs: number): void {
+  start(drift: number, slownessMs: number, wallOffsetMs = 0): void {
     const { scheduler, name } = this.options;
-    const process = new SimProcess({ scheduler, name, drift, slownessMs });
+    const process = new SimProcess({ scheduler, name, drift, slownessMs, wallOffsetMs });
     this.#process = process;
     this.#starts++;
     this.#next = this.checkpoint + 1;
     if (this.options.isOriginal) this.#startOriginal(process);
+    else if (this.options.program !== undefined) this.#startProgram(process, this.options.program);
     else this.#startNode(process);
   }
 
@@ -101,7 +119,19 @@ export class Machine {
     const started = (propose: ((value: Uint8Array) => void) | undefined) => {
       this.#propose = propose;
     };
-    startOriginal(original).then(started, (error: unknown) => this.#ended(process, error));
+    startOriginal(original).then(started, (error: unknown) => this.ended(process, error));
+  }
+
+  #startProgram(
+    process: SimProcess,
+    start: (machine: Machine, process: SimProcess) => Promise<Program>,
+  ): void {
+    const begun = (program: Program) => {
+      if (this.#process !== process || !process.isAlive) return;
+      this.#program = program;
+      this.#node = program.node;
+    };
+    start(this, process).then(begun, (error: unknown) => this.ended(process, error));
   }
 
   #startNode(process: SimProcess): void {
@@ -118,23 +148,37 @@ export class Machine {
       observer: { report: (event) => this.options.event(this, event) },
       catchUp: true,
       wantsMore: () => this.#takes,
-      deliver: ({ instanceId, value }) => {
-        const expected = this.#next;
-        this.#next = instanceId + 1;
-        // A mere proposer follows what is chosen from where it began; it promises no one the whole sequence.
-        if ((roles & Role.learner) !== 0) this.options.delivered(this, expected, instanceId, value);
-      },
+      deliver: ({ instanceId, value }) => this.deliver(instanceId, value),
       ...(disk === undefined ? {} : { storage: disk.open(process) }),
     });
     this.#node = node;
     if (this.checkpoint > 0) node.setInstanceId(this.checkpoint);
-    node.closed.then(undefined, (error: unknown) => this.#ended(process, error));
-    node.start().then(undefined, (error: unknown) => this.#ended(process, error));
+    node.closed.then(undefined, (error: unknown) => this.ended(process, error));
+    node.start().then(undefined, (error: unknown) => this.ended(process, error));
   }
 
-  #ended(process: SimProcess, error: unknown): void {
+  /** What runs here takes the next instance. */
+  deliver(instanceId: number, value: Uint8Array): void {
+    const expected = this.#next;
+    this.#next = instanceId + 1;
+    // A mere proposer follows what is chosen from where it began; it promises no one the whole sequence.
+    if ((this.options.roles & Role.learner) !== 0) this.options.delivered(this, expected, instanceId, value);
+  }
+
+  /** What runs here has the state after this instance from a snapshot. */
+  goOnAbove(instanceId: number): void {
+    this.#next = instanceId + 1;
+  }
+
+  get takes(): boolean {
+    return this.#takes;
+  }
+
+  /** The process ended by itself. */
+  ended(process: SimProcess, error: unknown): void {
     if (!process.isAlive) return;
     process.kill();
+    this.#program = undefined;
     const fault =
       error instanceof PaxosError ? error : new PaxosError('INTERNAL', String(error), { cause: error });
     this.options.died(this, fault);
@@ -161,5 +205,6 @@ export class Machine {
   crash(): void {
     this.#process?.kill();
     this.#node = undefined;
+    this.#program = undefined;
   }
 }

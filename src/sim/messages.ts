@@ -31,6 +31,8 @@ export const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
   'confirmed',
   'readIndex',
   'readIndexIs',
+  'fetchSnapshot',
+  'snapshotPiece',
 ]);
 
 /** What a message says of the core's outcome that it came of. */

@@ -10,6 +10,11 @@ export class Outcomes {
     else known.count++;
   }
 
+  /** How often it happened. */
+  of(outcome: string): number {
+    return this.#counts.get(outcome)?.count ?? 0;
+  }
+
   /** By name; `prefix` goes before each. */
   counts(prefix = ''): [outcome: string, count: number][] {
     return [...this.#counts].map(([outcome, { count }]) => [`${prefix}${outcome}`, count]);

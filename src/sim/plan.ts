@@ -59,6 +59,25 @@ export interface Plan {
   readonly learnerWindow: number;
   /** how much may wait for a peer that does not read */
   readonly backlogBytes: number;
+  /** undefined: values are raw */
+  readonly commands: CommandPlan | undefined;
+}
+
+/** A run whose replicas have a state machine. */
+export interface CommandPlan {
+  /** how many registers there are */
+  readonly keys: number;
+  /** true: replicas have commands of their own, beside those of clients */
+  readonly replicasAsk: boolean;
+  readonly snapshotLogBytes: number;
+  readonly snapshotIntervalS: number;
+  /** so many bytes are in every snapshot beside what matters: it takes many pieces */
+  readonly ballastBytes: number;
+  readonly sessionTimeoutMs: number;
+  /** 0: none */
+  readonly readLeaseMs: number;
+  /** how far a process may be off with what time it is in the world, ms */
+  readonly wallOffsetMs: number;
 }
 
 /**
@@ -96,8 +115,46 @@ export function isMixed(plan: Plan): boolean {
   return plan.originals + plan.originalProposers + plan.originalLearners + plan.originalClients > 0;
 }
 
+/** In five. */
+const COMMAND_RUNS = 2;
+
+/**
+ * Four of ten runs without originals are of commands. Nothing is drawn for that, so that the seeds of raw runs stay what
+ * they were.
+ */
+function isOfCommands(plan: Plan): boolean {
+  return !isMixed(plan) && plan.faultsMs % 5 < COMMAND_RUNS;
+}
+
+/** Every acceptor is a replica there, since a machine's snapshots are what the log is trimmed by. */
+function withCommands(random: Random, plan: Plan): Plan {
+  return {
+    ...plan,
+    replicas: true,
+    proposers: plan.acceptors,
+    learners: 0,
+    storage: plan.storage === 'unsynced' ? 'synced' : plan.storage,
+    trims: true,
+    commands: {
+      keys: randomInt(random, 2, 6),
+      replicasAsk: random.next() < 0.5,
+      snapshotLogBytes: pick(random, [1024, 2048, 8192, 1024 * 1024]),
+      snapshotIntervalS: pick(random, [1, 2, 300]),
+      ballastBytes: pick(random, [0, 0, 0, 300_000]),
+      sessionTimeoutMs: pick(random, [1000, 1500, 60_000, 60_000]),
+      readLeaseMs: pick(random, [0, 0, 200, 1000]),
+      wallOffsetMs: pick(random, [0, 0, 5000, 3_600_000]),
+    },
+  };
+}
+
 /** Draws a plan. */
 export function drawPlan(random: Random): Plan {
+  const plan = drawRawPlan(random);
+  return isOfCommands(plan) ? withCommands(random, plan) : plan;
+}
+
+function drawRawPlan(random: Random): Plan {
   const replicas = random.next() < 0.6;
   const acceptors = pick(random, [1, 2, 3, 3, 3, 3, 4, 5, 5, 7]);
   const faults = shuffled(random, FAULT_KINDS).slice(0, randomInt(random, 3, 8));
@@ -120,6 +177,7 @@ export function drawPlan(random: Random): Plan {
     inFlight: pick(random, [16, 128, 256]),
     learnerWindow: pick(random, [32, 128, 512]),
     backlogBytes: pick(random, [16 * 1024, 64 * 1024]),
+    commands: undefined,
   };
 }
 

@@ -14,6 +14,8 @@ export interface SimProcessOptions {
   readonly drift: number;
   /** how much later than asked its work is done, ms: a slow node */
   readonly slownessMs: number;
+  /** how far its idea of what time it is in the world is off, ms; 0 unless told */
+  readonly wallOffsetMs?: number;
 }
 
 export class SimProcess {
@@ -26,13 +28,13 @@ export class SimProcess {
   #onDeath: (() => void)[] = [];
 
   constructor(options: SimProcessOptions) {
-    const { scheduler, name, drift, slownessMs } = options;
+    const { scheduler, name, drift, slownessMs, wallOffsetMs = 0 } = options;
     this.name = name;
     this.#scheduler = scheduler;
     this.#slownessMs = slownessMs;
     this.clock = {
       now: () => scheduler.now * drift,
-      wallMicros: () => MICROS_1970_TO_SIM + Math.floor(scheduler.now * drift * 1000),
+      wallMicros: () => MICROS_1970_TO_SIM + Math.floor((scheduler.now * drift + wallOffsetMs) * 1000),
       after: (delayMs, call) => this.after(delayMs / drift, call),
       endOfTurn: (call) => {
         this.after(this.#slownessMs, call);

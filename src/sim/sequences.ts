@@ -7,11 +7,13 @@
  *   order       a learner delivers every instance once, in order, without gaps
  */
 import { sameBytes } from '../paxos/acceptor.ts';
-import { text } from './choices.ts';
+import { type PartsOf, rawParts } from './parts.ts';
+import { text } from './text.ts';
 import { Violation } from './violation.ts';
 
 export class Sequences {
   readonly #isAgreementAsked: boolean;
+  readonly #partsOf: PartsOf;
   readonly #submitted = new Set<string>();
   /** by instance: the value that was delivered first */
   readonly #chosen = new Map<number, string>();
@@ -20,9 +22,13 @@ export class Sequences {
   #highestChosen = 0;
   #deliveries = 0;
 
-  /** @param isAgreementAsked false: only order and validity are asked for */
-  constructor(isAgreementAsked = true) {
+  /**
+   * @param isAgreementAsked false: only order and validity are asked for
+   * @param partsOf what of a value somebody has to have submitted
+   */
+  constructor(isAgreementAsked = true, partsOf: PartsOf = rawParts) {
     this.#isAgreementAsked = isAgreementAsked;
+    this.#partsOf = partsOf;
   }
 
   /** By instance, the value that was chosen. */
@@ -39,8 +45,8 @@ export class Sequences {
     return this.#deliveries;
   }
 
-  submitted(value: string): void {
-    this.#submitted.add(value);
+  submitted(part: string): void {
+    this.#submitted.add(part);
   }
 
   /**
@@ -61,8 +67,13 @@ export class Sequences {
     if (agreed !== undefined && sameBytes(agreed, bytes)) return false;
     const value = text(bytes);
     this.#highestChosen = Math.max(this.#highestChosen, instanceId);
-    if (!this.#submitted.has(value)) {
-      throw new Violation('validity', `${learner} delivered "${value}", which nobody submitted`, instanceId);
+    const foreign = this.#partsOf(bytes).find((part) => !this.#submitted.has(part));
+    if (foreign !== undefined) {
+      throw new Violation(
+        'validity',
+        `${learner} delivered "${foreign}", which nobody submitted`,
+        instanceId,
+      );
     }
     const known = this.#chosen.get(instanceId);
     if (!this.#isAgreementAsked) {

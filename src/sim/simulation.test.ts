@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Message } from '../transport/message-log.ts';
 import { SeededRandom } from '../transport/random.ts';
 import { ONCE_FAILED } from './once-failed.ts';
-import { drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
+import { type CommandPlan, drawPlan, type FaultKind, isJudged, type Plan } from './plan.ts';
 import { type Report, Simulation } from './simulation.ts';
 
 /** Fresh seeds are tried by `npm run sim`; these are the same every time. */
@@ -73,6 +73,32 @@ describe('a run with', () => {
     });
   }
 
+  const commands = (isWanted: (plan: CommandPlan) => boolean, kind: FaultKind) => (plan: Plan) =>
+    plan.commands !== undefined && isWanted(plan.commands) && has(kind)(plan) && plan.storage === 'synced';
+
+  test('commands makes snapshots, trims by them, and fetches one', { timeout: RUN_MS }, async () => {
+    const isWanted = commands(({ snapshotLogBytes }) => snapshotLogBytes === 1024, 'power-cut');
+    const { outcomes } = await run(seedWith(isWanted));
+    expect(outcomes.get('machine snapshot-made')).toBeGreaterThan(10);
+    expect(outcomes.get('trimmed')).toBeGreaterThan(10);
+    expect(outcomes.get('read answered')).toBeGreaterThan(60);
+  });
+
+  test('commands and short sessions lets some of them expire', { timeout: RUN_MS }, async () => {
+    const isWanted = commands(({ sessionTimeoutMs }) => sessionTimeoutMs === 1000, 'partition');
+    let count = 0;
+    for (let seed = 1; count === 0 && seed < 4000; seed++) {
+      if (isWanted(drawPlan(new SeededRandom(seed))))
+        count += (await run(seed)).outcomes.get('SESSION_EXPIRED') ?? 0;
+    }
+    expect(count).toBeGreaterThan(0);
+  });
+
+  test('commands and leases under drifting clocks finds no fault', { timeout: RUN_MS }, async () => {
+    const isWanted = commands(({ readLeaseMs }) => readLeaseMs === 1000, 'drift');
+    expect((await run(seedWith(isWanted))).outcomes.get('read answered')).toBeGreaterThan(60);
+  });
+
   test('power cuts and no syncs is not judged, and ends', { timeout: RUN_MS }, async () => {
     const seed = seedWith((plan) => !isJudged(plan));
     expect((await run(seed)).faults.get('power-cut')).toBeGreaterThan(0);
@@ -93,7 +119,10 @@ describe('a run finds no fault', () => {
   for (const seed of FIXED_SEEDS) {
     test(`seed ${seed}`, { timeout: RUN_MS }, async () => {
       const report = await run(seed);
-      if (isJudged(report.plan)) expect(report.chosen).toBeGreaterThanOrEqual(200);
+      // Commands share instances; of them there are answers to count.
+      if (report.plan.commands !== undefined)
+        expect(report.outcomes.get('read answered')).toBeGreaterThanOrEqual(60);
+      else if (isJudged(report.plan)) expect(report.chosen).toBeGreaterThanOrEqual(200);
       expect(report.plan.faults.length).toBeGreaterThanOrEqual(3);
       expect(report.faults.size).toBeGreaterThanOrEqual(1);
       expect(report.virtualMs).toBeGreaterThan(2000);

@@ -5,23 +5,27 @@
  *
  *   new Simulation(seed).run() → Report | throws Violation
  */
-import { makeConfig } from '../config/index.ts';
+import type { Config } from '../config/config.ts';
 import type { NodeEvent } from '../evpaxos/observer.ts';
 import type { PaxosError } from '../paxos/error.ts';
 import type { Message } from '../transport/message-log.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import { Checkers } from './checkers.ts';
-import { text } from './choices.ts';
-import { isRestartedClient, membersOf } from './cluster.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { configOfPlan, isRestartedClient, membersOf } from './cluster.ts';
+import { CommandRun } from './commands/command-run.ts';
 import { SimDisk } from './disk.ts';
 import { EventHash } from './event-hash.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
 import { SimNetwork } from './network.ts';
 import { Outcomes } from './outcomes.ts';
-import { drawPlan, type FaultKind, isJudged, isMixed, type Plan } from './plan.ts';
+import { commandParts, describeItems, rawParts } from './parts.ts';
+import { drawPlan, type FaultKind, isJudged, isMixed, type Plan, pick } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
+import { Settling } from './settling.ts';
+import { text } from './text.ts';
 import { Violation } from './violation.ts';
 import { Wiretap } from './wiretap.ts';
 import { Workload } from './workload.ts';
@@ -38,7 +42,11 @@ const LEADER_MS = 4 * 500;
 const UNJUDGED_MS = 3000;
 /** More events than any run needs: something turns without end. */
 const MAX_EVENTS = 5_000_000;
-const FIRST_PORT = 1000;
+/** How many promises hang on one another in what an event settles; with a state machine there are streams as well. */
+const RAW_HOPS = 3;
+const COMMAND_HOPS = 24;
+/** What a process may end with, beside a storage that failed. */
+const EXPECTED_ENDS: ReadonlySet<string> = new Set(['ID_IN_USE', 'BEHIND_TRIM', 'SNAPSHOT_CORRUPT']);
 /** How many values a client as the original's submits. */
 const ORIGINAL_CLIENT_VALUES = 60;
 
@@ -82,7 +90,11 @@ export class Simulation {
   readonly #trace: Tracer | undefined;
   readonly #outcomes = new Outcomes();
   readonly #workload: Workload;
+  readonly #checkpoints: Checkpoints;
+  /** undefined: values are raw */
+  readonly #commands: CommandRun | undefined;
   readonly #wiretap: Wiretap;
+  readonly #hops: number;
   #failure: Violation | undefined;
   readonly #hash = new EventHash();
 
@@ -91,6 +103,7 @@ export class Simulation {
     this.#trace = options.trace;
     this.#random = new SeededRandom(options.seed);
     this.plan = drawPlan(this.#random);
+    this.#hops = this.plan.commands === undefined ? RAW_HOPS : COMMAND_HOPS;
     this.#network = new SimNetwork(this.#scheduler, this.#random);
     this.#wiretap = new Wiretap({
       hash: this.#hash,
@@ -116,31 +129,22 @@ export class Simulation {
       disks: this.#disks,
       originals: this.plan.originals,
       judged: isJudged(this.plan),
-      safeTrim: () => this.#safeTrim(),
+      partsOf: this.plan.commands === undefined ? rawParts : commandParts,
+      safeTrim: () => this.#checkpoints.safeTrim,
+    });
+    const config = configOfPlan(this.plan);
+    this.#commands = this.#makeCommands(config);
+    this.#build(config);
+    this.#checkpoints = new Checkpoints({
+      scheduler: this.#scheduler,
+      random: this.#random,
+      machines: () => [...this.#servers, ...this.#clients],
+      snapshots: this.#commands?.snapshots ?? [],
     });
     // Where every node of the config is ours, what nobody has a value for is filled with a no-op.
     if (this.plan.originals + this.plan.originalProposers === 0) this.#checkers.submitted('');
-    this.#build();
-    this.#faults = new Faults({
-      plan: this.plan,
-      scheduler: this.#scheduler,
-      random: this.#random,
-      network: this.#network,
-      servers: this.#servers,
-      clients: this.#clients,
-      start: (machine) => this.#start(machine),
-      clientCrashed: (client) => this.#workload.forget(client),
-      reached: (what) => this.#outcomes.count(what),
-    });
-    this.#workload = new Workload({
-      plan: this.plan,
-      scheduler: this.#scheduler,
-      random: this.#random,
-      clients: this.#clients,
-      servers: this.#servers,
-      submitted: (value) => this.#checkers.submitted(value),
-      settled: (value) => this.#guard(() => this.#checkers.settled(value)),
-    });
+    this.#faults = this.#makeFaults();
+    this.#workload = this.#makeWorkload();
   }
 
   /** The nodes of the run: servers first, then learners, then clients. */
@@ -154,8 +158,9 @@ export class Simulation {
     for (const machine of [...this.#servers, ...this.#clients]) {
       this.#scheduler.after(200 * this.#random.next(), () => this.#start(machine));
     }
-    this.#workload.begin();
-    if (plan.trims) this.#trimNowAndThen();
+    if (this.#commands === undefined) this.#workload.begin();
+    else this.#commands.begin();
+    if (plan.trims) this.#checkpoints.begin();
     this.#faults.begin();
     await this.#advance(plan.faultsMs, () => false);
     this.#faults.end();
@@ -167,22 +172,28 @@ export class Simulation {
   /** What has to happen once the faults are over. */
   async #calm(): Promise<void> {
     const { plan } = this;
+    const settling = new Settling({
+      machines: [...this.#servers, ...this.#clients],
+      checkers: this.#checkers,
+      workload: this.#workload,
+      commands: this.#commands,
+    });
+    const isSettled = () => settling.isSettled;
     const start = this.#scheduler.now;
     // Originals tell nothing: where history ends has to be searched for. And they lead nobody, but are followed.
     const leads = isMixed(plan) || (await this.#advance(start + LEADER_MS, () => this.#isLed()));
     if (!leads) throw new Violation('liveness', `nobody leads ${LEADER_MS / 1000} s after the faults ended`);
-    if (await this.#advance(start + NUDGE_AFTER_MS, () => this.#isSettled())) return;
+    if (await this.#advance(start + NUDGE_AFTER_MS, isSettled)) return this.#commands?.judge();
     // Where there are originals there are no no-ops: what nobody has a value for waits for one.
     if (isMixed(plan)) {
       this.#outcomes.count('needed one more value');
       this.#workload.nudge();
     }
-    if (await this.#advance(start + SETTLE_MS, () => this.#isSettled())) return;
+    if (await this.#advance(start + SETTLE_MS, isSettled)) return this.#commands?.judge();
     // The last value was submitted just now: there has to be a moment without one.
-    const isSettled = () =>
-      this.#areLearnersLevel() && this.#workload.isAnsweredByOurs(this.#checkers.chosen.values());
-    if (!isMixed(plan) || !(await this.#advance(start + SETTLE_MS + MOMENT_MS, isSettled)))
-      throw this.#whatIsMissing();
+    const isNearly = () => settling.isSettledButForOriginals;
+    if (!isMixed(plan) || !(await this.#advance(start + SETTLE_MS + MOMENT_MS, isNearly)))
+      throw settling.whatIsMissing(SETTLE_MS);
     // Two of them outvote each other for ever, or one prepares what is trimmed: as originals do.
     this.#outcomes.count('an original kept values');
   }
@@ -195,9 +206,7 @@ export class Simulation {
   async #advance(until: number, done: () => boolean): Promise<boolean> {
     for (let turn = 0; this.#scheduler.step(until); turn++) {
       // Lets promises that were settled by this event run before the next one.
-      await null;
-      await null;
-      await null;
+      for (let i = 0; i < this.#hops; i++) await null;
       if (this.#failure !== undefined) throw this.#failure;
       if (turn % 64 === 0 && done()) return true;
       if (this.#scheduler.executed > MAX_EVENTS) throw new Violation('liveness', 'events without end');
@@ -205,19 +214,59 @@ export class Simulation {
     return done();
   }
 
-  #build(): void {
+  #makeCommands(config: Config): CommandRun | undefined {
     const { plan } = this;
-    const address = (port: number) => ({ host: '10.0.0.1', port });
-    const acceptors = Array.from({ length: plan.acceptors }, (_, i) => address(FIRST_PORT + i));
-    const proposers = plan.replicas
-      ? acceptors
-      : Array.from({ length: plan.proposers }, (_, i) => address(2000 + i));
-    const config = makeConfig(plan.replicas ? { replicas: acceptors } : { acceptors, proposers }, {
-      proposerPreexecWindow: plan.preexecWindow,
-      maxWaitingBytes: 64 * 1024,
-      maxPeerBacklogBytes: plan.backlogBytes,
-      maxMessageBytes: 64 * 1024,
+    const { commands } = plan;
+    if (commands === undefined) return undefined;
+    return new CommandRun({
+      plan,
+      commands,
+      config,
+      disks: this.#disks,
+      scheduler: this.#scheduler,
+      random: this.#random,
+      servers: this.#servers,
+      clients: this.#clients,
+      submitted: (part) => this.#checkers.submitted(part),
+      settled: (part) => this.#guard(() => this.#checkers.settled(part)),
+      event: (machine, event) => this.#onEvent(machine, event),
+      tell: ({ name }, event) => this.#trace?.(this.#scheduler.now, name, name, JSON.stringify(event)),
+      reached: (what) => this.#outcomes.count(what),
+      confirms: () => this.#wiretap.sent.of('confirm'),
+      complain: (violation) => {
+        this.#failure ??= violation;
+      },
     });
+  }
+
+  #makeFaults(): Faults {
+    return new Faults({
+      plan: this.plan,
+      scheduler: this.#scheduler,
+      random: this.#random,
+      network: this.#network,
+      servers: this.#servers,
+      clients: this.#clients,
+      start: (machine) => this.#start(machine),
+      clientCrashed: (client) => this.#workload.forget(client),
+      reached: (what) => this.#outcomes.count(what),
+    });
+  }
+
+  #makeWorkload(): Workload {
+    return new Workload({
+      plan: this.plan,
+      scheduler: this.#scheduler,
+      random: this.#random,
+      clients: this.#clients,
+      servers: this.#servers,
+      submitted: (value) => this.#checkers.submitted(value),
+      settled: (value) => this.#guard(() => this.#checkers.settled(value)),
+    });
+  }
+
+  #build(config: Config): void {
+    const { plan } = this;
     const common = {
       config,
       rings: { inFlight: plan.inFlight, learner: plan.learnerWindow },
@@ -238,9 +287,19 @@ export class Simulation {
       died: (machine: Machine, error: PaxosError) => this.#onDeath(machine, error),
     };
     for (const member of membersOf(plan)) {
-      const proposerId = Math.floor(this.#random.next() * proposers.length);
-      const disk = (member.roles & Role.acceptor) === 0 ? undefined : this.#disks[member.id];
-      const machine = new Machine({ ...common, ...member, disk, proposerId });
+      const proposerId = Math.floor(this.#random.next() * config.proposers.length);
+      const isAcceptor = (member.roles & Role.acceptor) !== 0;
+      const disk = isAcceptor ? this.#disks[member.id] : undefined;
+      const snapshots = isAcceptor ? this.#commands?.snapshots[member.id] : undefined;
+      const { program } = this.#commands ?? {};
+      const machine = new Machine({
+        ...common,
+        ...member,
+        disk,
+        proposerId,
+        ...(snapshots === undefined ? {} : { snapshots }),
+        ...(program === undefined ? {} : { program }),
+      });
       if (disk !== undefined) this.#acceptorIds.set(member.name, member.id);
       if (member.isOriginal && (member.roles & Role.proposer) !== 0) this.#originalProposers.add(member.name);
       (isRestartedClient(member) ? this.#clients : this.#servers).push(machine);
@@ -249,7 +308,9 @@ export class Simulation {
 
   #start(machine: Machine): void {
     const drift = this.plan.faults.includes('drift') ? 0.9 + 0.2 * this.#random.next() : 1;
-    machine.start(drift, this.#random.next() < 0.1 ? 5 * this.#random.next() : 0);
+    const slownessMs = this.#random.next() < 0.1 ? 5 * this.#random.next() : 0;
+    const { wallOffsetMs = 0 } = this.plan.commands ?? {};
+    machine.start(drift, slownessMs, wallOffsetMs === 0 ? 0 : pick(this.#random, [-1, 0, 1]) * wallOffsetMs);
   }
 
   #guard(check: () => void): void {
@@ -276,15 +337,20 @@ export class Simulation {
 
   #onDelivered(machine: Machine, expected: number, instanceId: number, value: Uint8Array): void {
     this.#hash.write(machine.name, machine.name, instanceId, value);
-    this.#trace?.(this.#scheduler.now, machine.name, machine.name, `delivers ${instanceId} "${text(value)}"`);
-    this.#guard(() => this.#checkers.delivered(machine.name, expected, instanceId, value));
+    const shown = this.#commands === undefined ? `"${text(value)}"` : describeItems(value);
+    this.#trace?.(this.#scheduler.now, machine.name, machine.name, `delivers ${instanceId} ${shown}`);
+    this.#guard(() => {
+      const isFirst = this.#checkers.delivered(machine.name, expected, instanceId, value);
+      if (isFirst) this.#commands?.chosen(value);
+    });
   }
 
   #onEvent(machine: Machine, event: NodeEvent): void {
     this.#outcomes.count(event.type);
     if (event.type !== 'debug')
       this.#trace?.(this.#scheduler.now, machine.name, machine.name, JSON.stringify(event));
-    if (event.type === 'behind-trim' && isJudged(this.plan)) {
+    // Where there are snapshots, one is fetched.
+    if (event.type === 'behind-trim' && isJudged(this.plan) && this.#commands === undefined) {
       const text = `${machine.name} needs ${event.instanceId}, trimmed up to ${event.trimInstanceId}`;
       this.#failure ??= new Violation('trim', text, event.instanceId);
     }
@@ -295,7 +361,7 @@ export class Simulation {
   #onDeath(machine: Machine, error: PaxosError): void {
     this.#outcomes.count(error.code);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
-    const isExpected = error.code === 'ID_IN_USE' || error.code === 'BEHIND_TRIM';
+    const isExpected = EXPECTED_ENDS.has(error.code);
     if (!error.code.startsWith('STORAGE_') && !isExpected) {
       const { cause } = error;
       const stack = cause instanceof Error ? `\n${cause.stack}` : '';
@@ -305,54 +371,6 @@ export class Simulation {
       );
     }
     this.#faults.revive(machine);
-  }
-
-  #safeTrim(): number {
-    return Math.min(
-      ...[...this.#servers, ...this.#clients].filter(learns).map((machine) => machine.checkpoint),
-    );
-  }
-
-  /** Every learner writes a checkpoint now and then; when all have one, the log below is not needed. */
-  #trimNowAndThen(): void {
-    this.#scheduler.after(400 * this.#random.next(), () => {
-      const machines = [...this.#servers, ...this.#clients].filter(learns);
-      for (const machine of machines) {
-        if (machine.isUp && this.#random.next() < 0.5)
-          machine.checkpoint = Math.max(machine.checkpoint, machine.deliveredTo);
-      }
-      const safe = this.#safeTrim();
-      if (safe > 0)
-        for (const machine of machines)
-          if (machine.isUp && this.#random.next() < 0.3) machine.node?.sendTrim(safe);
-      this.#trimNowAndThen();
-    });
-  }
-
-  #isSettled(): boolean {
-    if (!this.#workload.isAnswered || !this.#areLearnersLevel()) return false;
-    return this.#workload.missing(this.#checkers.chosen.values()).length === 0;
-  }
-
-  /** Whether every learner of ours has delivered all that any has. */
-  #areLearnersLevel(): boolean {
-    const highest = this.#checkers.highestChosen;
-    if (highest === 0) return false;
-    const learners = [...this.#servers, ...this.#clients].filter(learns);
-    return learners.every((machine) => machine.isUp && machine.deliveredTo === highest);
-  }
-
-  #whatIsMissing(): Violation {
-    const missing = this.#workload.missing(this.#checkers.chosen.values());
-    const at = [...this.#servers, ...this.#clients].map(
-      (m) => `${m.name}${m.isUp ? '' : ' (down)'} ${m.deliveredTo}`,
-    );
-    const [first] = missing;
-    const lost =
-      first === undefined ? '' : `; ${missing.length} values missing, "${first.slice(0, 12)}" first`;
-    const text = `not all was delivered ${SETTLE_MS / 1000} s after the faults ended: ${at.join(', ')}${lost}`;
-    const learners = [...this.#servers, ...this.#clients].filter(learns);
-    return new Violation('liveness', text, 1 + Math.min(...learners.map((machine) => machine.deliveredTo)));
   }
 
   #report(): Report {
@@ -373,9 +391,4 @@ export class Simulation {
       outcomes: new Map([...this.#outcomes.counts(), ...this.#wiretap.sent.counts('sent ')]),
     };
   }
-}
-
-/** Whether a machine is a learner that is judged. */
-function learns(machine: Machine): boolean {
-  return !machine.options.isOriginal && (machine.options.roles & Role.learner) !== 0;
 }

@@ -315,6 +315,8 @@ export class MachineRole<Command, Result, Query, Answer> {
   /** Who leads, and whether this replica is behind, is heard from the node. */
   #heed(event: NodeEvent): void {
     const { id } = this.#options;
+    // One acceptor's word is enough for that: if it is wrong, the log goes on meanwhile.
+    if (event.type === 'trim-in-doubt') this.#snapshots?.needs(event.instanceId);
     if (event.type === 'leading') this.events.emit({ type: 'leader', leaderId: id, isSelf: true });
     else if (event.type === 'following')
       this.events.emit({ type: 'leader', leaderId: event.proposerId, isSelf: false });

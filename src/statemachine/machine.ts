@@ -43,7 +43,7 @@ export interface StateMachine<Command, Result, Query = unknown, Answer = unknown
 
   /**
    * Captures the state, between two commands. What is given back is written out afterwards, while commands go on: what
-   * it reads from must not change any more.
+   * it reads from must not change any more. A generator is run up to its first chunk at once: it captures before that.
    */
   snapshot(): SnapshotSource;
 

@@ -28,6 +28,7 @@ class Scene {
   readonly failures: string[] = [];
   readonly begun: number[] = [];
   readonly fetching = new SnapshotFetching({
+    pieceBytes: PIECE_BYTES,
     store: this.mine,
     clock: this.world,
     fetched: (info) => this.fetched.push(info),
@@ -36,8 +37,8 @@ class Scene {
   });
 
   /** A source with this snapshot. */
-  async source(id: number, from: MemorySnapshotStore): Promise<Source> {
-    const source = new Source(this, id, from);
+  async source(id: number, from: MemorySnapshotStore, pieceBytes = PIECE_BYTES): Promise<Source> {
+    const source = new Source(this, id, from, pieceBytes);
     if (from.newest !== undefined) this.fetching.onOffer(source.asking.peer, from.newest);
     await settled();
     return source;
@@ -53,11 +54,12 @@ class Source {
   readonly #scene: Scene;
   readonly #serving: SnapshotServing;
 
-  constructor(scene: Scene, id: number, from: MemorySnapshotStore) {
+  constructor(scene: Scene, id: number, from: MemorySnapshotStore, pieceBytes: number) {
     this.#scene = scene;
     this.asking = new PeerConnection(REPLICA, id);
     this.#answering = new PeerConnection(REPLICA, 9);
     this.#serving = new SnapshotServing({
+      pieceBytes,
       store: from,
       clock: scene.world,
       failed: (error) => {
@@ -198,6 +200,18 @@ describe('SnapshotFetching', () => {
     await settled();
     await honest.answer();
     expect(scene.fetched).toEqual([info]);
+  });
+
+  it('takes smaller pieces of a source whose messages may be no larger, all of them at once', async () => {
+    const scene = new Scene();
+    const theirs = store(2);
+    const info = await theirs.write(50, once(CONTENT));
+    const source = await scene.source(0, theirs, PIECE_BYTES / 2);
+    scene.fetching.want(40);
+    await settled();
+    // No time passes: it does not wait until the source seems silent.
+    await source.answer();
+    expect([scene.fetched, scene.failures]).toEqual([[info], []]);
   });
 
   it('wants nothing more once the log has brought it there, or it is closed', async () => {

@@ -11,7 +11,6 @@ import type { Peer } from '../evpaxos/peer.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { encodeFetchSnapshot } from '../transport/encode-commands.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
-import { PIECE_BYTES } from './snapshot-serving.ts';
 import type { IncomingSnapshot, SnapshotInfo, SnapshotStore } from './snapshot-store.ts';
 
 /** How many pieces are asked for ahead of the one that is missing: on a fast network the disk is the bound. */
@@ -19,10 +18,14 @@ const PIECES_AHEAD = 4;
 /** A source that has sent nothing for so long is left for another, if there is one, and asked again if not. */
 const SILENT_MS = 3000;
 const LOOK_MS = 500;
+/** No config has smaller messages than hold that: a source that gives less is none of ours. */
+const LEAST_PIECE_BYTES = 512;
 
 export interface SnapshotFetchingOptions {
   readonly store: SnapshotStore;
   readonly clock: Clock;
+  /** the most that one piece holds */
+  readonly pieceBytes: number;
   /** it is verified and kept */
   readonly fetched: (info: SnapshotInfo) => void;
   /** it begins, or begins again, with this source */
@@ -41,6 +44,8 @@ export class SnapshotFetching {
   /** pieces that came and were not appended yet */
   #pieces: Uint8Array[] = [];
   #isAppending = false;
+  /** how much this source gives at a time: less than we take, if its messages may be no larger */
+  #pieceBytes = 0;
   /** where the next piece that comes begins, and the next that is asked for */
   #expected = 0;
   #asked = 0;
@@ -96,13 +101,18 @@ export class SnapshotFetching {
       return;
     }
     const { bytes } = incoming.info;
-    const length = Math.min(PIECE_BYTES, bytes - offset);
+    const { length } = piece;
     if (offset !== this.#expected) return;
-    if (totalBytes !== bytes || piece.length !== length) {
+    const asked = Math.min(this.#pieceBytes, bytes - offset);
+    if (totalBytes !== bytes || length > asked || length < Math.min(LEAST_PIECE_BYTES, asked)) {
       this.#distrust(peer, new PaxosError('SNAPSHOT_CORRUPT', `${peer.remote} sent a piece that cannot be`));
       return;
     }
     this.#expected += length;
+    if (length < asked) {
+      this.#pieceBytes = length;
+      this.#asked = this.#expected;
+    }
     this.#heardAt = this.#options.clock.now();
     this.#pieces.push(piece);
     this.#append();
@@ -198,6 +208,7 @@ export class SnapshotFetching {
   }
 
   #askFrom(offset: number): void {
+    this.#pieceBytes = this.#options.pieceBytes;
     this.#expected = offset;
     this.#asked = offset;
     this.#pieces = [];
@@ -210,9 +221,9 @@ export class SnapshotFetching {
     const { info, received } = this.#incoming ?? {};
     const source = this.#source;
     if (info === undefined || received === undefined || source === undefined) return;
-    while (this.#asked < info.bytes && this.#asked - received < PIECES_AHEAD * PIECE_BYTES) {
+    while (this.#asked < info.bytes && this.#asked - received < PIECES_AHEAD * this.#pieceBytes) {
       encodeFetchSnapshot(source.out, info.snapshotId, this.#asked);
-      this.#asked += PIECE_BYTES;
+      this.#asked += this.#pieceBytes;
     }
     source.sent();
   }

@@ -10,11 +10,40 @@ import type { SnapshotReader, SnapshotSource } from './machine.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What a machine's `snapshot` gave, chunk by chunk. */
-export async function* chunksOf(source: SnapshotSource): AsyncGenerator<Uint8Array> {
-  if (typeof source === 'string') yield encoder.encode(source);
-  else if (source instanceof Uint8Array) yield source;
-  else yield* source;
+/**
+ * What a machine's `snapshot` gave, chunk by chunk. What is iterated over is begun at once: a generator runs up to its
+ * first chunk before the next command is applied, and not whenever somebody reads.
+ */
+export function chunksOf(source: SnapshotSource): AsyncGenerator<Uint8Array> {
+  if (typeof source === 'string') return each([encoder.encode(source)]);
+  if (source instanceof Uint8Array) return each([source]);
+  const chunks = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]();
+  const first = chunks.next();
+  // Whoever reads is told; nobody may.
+  if (first instanceof Promise) first.catch(() => undefined);
+  return begun(first, chunks);
+}
+
+async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+type Chunk = IteratorResult<Uint8Array, unknown>;
+
+async function* begun(
+  first: Chunk | Promise<Chunk>,
+  chunks: Iterator<Uint8Array, unknown> | AsyncIterator<Uint8Array, unknown>,
+): AsyncGenerator<Uint8Array> {
+  let isOver = false;
+  try {
+    for (let next = await first; ; next = await chunks.next()) {
+      isOver = next.done === true;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    if (!isOver) await chunks.return?.();
+  }
 }
 
 /** All chunks as one. */

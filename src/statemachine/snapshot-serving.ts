@@ -6,12 +6,14 @@
  * What is open stays readable, whatever is made meanwhile, so it is closed when nobody has asked for a while. Who asks
  * for more at a time than a window, or does not read, is not answered; it asks again.
  */
+import type { Config } from '../config/config.ts';
 import type { Peer } from '../evpaxos/peer.ts';
+import { maxValueBytes } from '../evpaxos/values.ts';
 import { encodeSnapshotPiece } from '../transport/encode-commands.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import type { OpenSnapshot, SnapshotStore } from './snapshot-store.ts';
 
-/** How much one piece holds; the last of a snapshot holds what is left. */
+/** How much one piece holds, if messages may be so large; the last of a snapshot holds what is left. */
 export const PIECE_BYTES = 256 * 1024;
 /** How many pieces are read for one connection at a time. */
 export const MAX_PIECES = 8;
@@ -20,9 +22,15 @@ const IDLE_MS = 30_000;
 
 const NO_BYTES = new Uint8Array(0);
 
+/** How much one piece holds with this config: a larger one would not be taken. */
+export function pieceBytesOf(config: Pick<Config, 'maxMessageBytes'>): number {
+  return Math.min(PIECE_BYTES, maxValueBytes(config));
+}
+
 export interface SnapshotServingOptions {
   readonly store: SnapshotStore;
   readonly clock: Clock;
+  readonly pieceBytes: number;
   /** reading failed; whoever asked will ask somebody else */
   readonly failed: (error: unknown) => void;
 }
@@ -36,6 +44,8 @@ export class SnapshotServing {
   readonly #options: SnapshotServingOptions;
   readonly #opened = new Map<number, Opened>();
   readonly #underWay = new WeakMap<Peer, number>();
+  /** when what was asked last is answered: pieces come in the order in which they were asked for */
+  readonly #last = new WeakMap<Peer, Promise<void>>();
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -47,12 +57,15 @@ export class SnapshotServing {
     const underWay = this.#underWay.get(peer) ?? 0;
     if (this.#isClosed || underWay >= MAX_PIECES || peer.isBehind()) return;
     this.#underWay.set(peer, underWay + 1);
-    this.#answer(peer, snapshotId, offset)
+    const before = this.#last.get(peer) ?? Promise.resolve();
+    const answered = before
+      .then(() => this.#answer(peer, snapshotId, offset))
       .catch((error: unknown) => {
         this.#opened.delete(snapshotId);
         this.#options.failed(error);
       })
       .finally(() => this.#underWay.set(peer, (this.#underWay.get(peer) ?? 1) - 1));
+    this.#last.set(peer, answered);
   }
 
   async close(): Promise<void> {
@@ -65,7 +78,7 @@ export class SnapshotServing {
 
   async #answer(peer: Peer, snapshotId: number, offset: number): Promise<void> {
     const snapshot = await this.#open(snapshotId);
-    const piece = await snapshot?.piece(offset, PIECE_BYTES);
+    const piece = await snapshot?.piece(offset, this.#options.pieceBytes);
     if (peer.isClosed || this.#isClosed) return;
     encodeSnapshotPiece(peer.out, snapshotId, offset, snapshot?.info.bytes ?? 0, piece ?? NO_BYTES);
     peer.sent();

@@ -18,7 +18,7 @@ import { Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import type { CapturedSnapshot } from './machine-host.ts';
 import { SnapshotFetching } from './snapshot-fetching.ts';
-import { SnapshotServing } from './snapshot-serving.ts';
+import { pieceBytesOf, SnapshotServing } from './snapshot-serving.ts';
 import type { SnapshotInfo, SnapshotStore } from './snapshot-store.ts';
 
 export type SnapshotEvent =
@@ -68,10 +68,12 @@ export class Snapshots {
     this.#options = options;
     this.#known = new Array<number>(config.acceptors.length).fill(0);
     const failed = (error: unknown) => report({ type: 'snapshot-failed', reason: textOf(error) });
-    this.#serving = new SnapshotServing({ store, clock, failed });
+    const pieceBytes = pieceBytesOf(config);
+    this.#serving = new SnapshotServing({ store, clock, pieceBytes, failed });
     this.#fetching = new SnapshotFetching({
       store,
       clock,
+      pieceBytes,
       failed,
       begun: ({ instanceId, bytes }, { remote: from }) =>
         report({ type: 'snapshot-fetching', instanceId, bytes, from }),

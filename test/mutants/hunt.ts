@@ -17,10 +17,12 @@ const TESTS = [
   'src/evpaxos',
   'src/storage',
   'src/transport',
+  'src/statemachine',
   'src/sim/explorer',
   'test/core',
   'test/traces',
   'test/wire',
+  'test/statemachine',
 ] as const;
 /** A seed that takes so long turns without end. */
 const SEED_MS = 30_000;

@@ -11,11 +11,11 @@ import { type Message, MessageLog } from '../../transport/message-log.ts';
 import { Role } from '../../transport/messages.ts';
 import { SeededRandom } from '../../transport/random.ts';
 import type { Link, LinkEvents, Transport } from '../../transport/transport.ts';
-import { text } from '../choices.ts';
 import { SimDisk } from '../disk.ts';
 import { SimNetwork } from '../network.ts';
 import { SimProcess } from '../process.ts';
 import { Scheduler } from '../scheduler.ts';
+import { text } from '../text.ts';
 import type { Violation } from '../violation.ts';
 import { startOriginal } from './node.ts';
 

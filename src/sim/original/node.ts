@@ -5,9 +5,9 @@
 import type { Config } from '../../config/config.ts';
 import { Role } from '../../transport/messages.ts';
 import type { Transport } from '../../transport/transport.ts';
-import { text } from '../choices.ts';
 import type { SimDisk } from '../disk.ts';
 import type { SimProcess } from '../process.ts';
+import { text } from '../text.ts';
 import type { Violation } from '../violation.ts';
 import { OriginalAcceptor } from './acceptor.ts';
 import { OriginalClient } from './client.ts';

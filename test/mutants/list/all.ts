@@ -7,6 +7,7 @@ import { FAILOVER_MUTANTS } from './failover.ts';
 import { LEADING_MUTANTS } from './leading.ts';
 import { LEARNER_MUTANTS } from './learner.ts';
 import { PROPOSER_MUTANTS } from './proposer.ts';
+import { STATE_MACHINE_MUTANTS } from './statemachine.ts';
 import { STORAGE_MUTANTS } from './storage.ts';
 import { VALUES_MUTANTS } from './values.ts';
 
@@ -18,4 +19,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEARNER_MUTANTS,
   ...VALUES_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...STATE_MACHINE_MUTANTS,
 ];

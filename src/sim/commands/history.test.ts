@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { History } from './history.ts';
+
+/** A clock that the test moves. */
+function scene() {
+  const clock = { now: 0 };
+  return { clock, history: new History(() => clock.now) };
+}
+
+const state = (marks: readonly [string, number][], sum = 0) => ({ marks: new Map(marks), sum });
+
+describe('a history', () => {
+  it('is right when everything happened once, and in an order that explains what was read', () => {
+    const { clock, history } = scene();
+    history.handedIn('a', false);
+    const wrote = history.call('c0', { type: 'write', key: 'k', value: 'a' });
+    clock.now = 5;
+    history.acknowledged('a');
+    wrote(null);
+    history.call('c1', { type: 'read', key: 'k' })('a');
+    expect(history.judge(state([['a', 1]]))).toEqual([]);
+  });
+
+  it('is wrong when a read misses what was answered before it was asked, at the same moment of the clock', () => {
+    const { history } = scene();
+    history.handedIn('a', false);
+    history.call('c0', { type: 'write', key: 'k', value: 'a' })(null);
+    history.call('c1', { type: 'read', key: 'k' })(null);
+    expect(() => history.judge(state([['a', 1]]))).toThrow(/^linearizability: key "k": c1: read → null/);
+  });
+
+  it('may lack what was never answered, and may have it once', () => {
+    for (const marks of [[], [['a', 1]]] satisfies [string, number][][]) {
+      const { history } = scene();
+      history.handedIn('a', true);
+      history.callCounter('c0', 1);
+      expect(history.judge(state(marks, marks.length))).toEqual([]);
+    }
+  });
+
+  it('is wrong when a command was applied twice, was answered and is not there, or is nobody’s', () => {
+    const { history } = scene();
+    history.handedIn('a', false);
+    expect(() => history.judge(state([['a', 2]]))).toThrow('exactly-once: a was applied 2 times');
+    expect(() => history.judge(state([['b', 1]]))).toThrow('exactly-once: nobody handed in b');
+    history.acknowledged('a');
+    expect(() => history.judge(state([]))).toThrow('exactly-once: a was answered, and is not there');
+  });
+
+  it('is wrong when the counter is not the number of what was added', () => {
+    const { history } = scene();
+    history.handedIn('a', true);
+    history.callCounter('c0', 1)(1);
+    expect(() => history.judge(state([['a', 1]], 2))).toThrow('exactly-once: 1 were added, and the sum is 2');
+  });
+});

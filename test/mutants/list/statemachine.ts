@@ -1,0 +1,184 @@
+/**
+ * State machines: commands exactly once, snapshots, reads without the log, and leases.
+ */
+import type { Mutant } from '../mutant.ts';
+
+const HOST = 'src/statemachine/machine-host.ts';
+const SESSIONS = 'src/statemachine/sessions.ts';
+const SNAPSHOTS = 'src/statemachine/snapshots.ts';
+const OUTGOING = 'src/statemachine/outgoing.ts';
+const READ_INDEX = 'src/evpaxos/read-index.ts';
+const CONFIRMATIONS = 'src/evpaxos/confirmations.ts';
+const LEASE = 'src/evpaxos/lease.ts';
+const ACCEPTOR_ROLE = 'src/evpaxos/acceptor.ts';
+
+export const STATE_MACHINE_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'applied-twice',
+    breaks: 'a command that was applied, and comes again, is applied again',
+    edits: [
+      {
+        file: HOST,
+        find: 'through = known;\n        this.#skip(items, through - sequence + 1);',
+        replace:
+          'through = known;\n        for (let i = sequence; i <= through; i++) this.#applyOne(items.command(), new ByteWriter());',
+      },
+    ],
+  },
+  {
+    id: 'acknowledged-applied',
+    breaks: 'a command whose result has arrived, and which comes again, is applied again',
+    edits: [
+      {
+        file: HOST,
+        find: 'if (sequence <= through) {\n        this.#skip(items, through - sequence + 1);',
+        replace:
+          'if (sequence <= through) {\n        for (let i = sequence; i <= through; i++) this.#applyOne(items.command(), new ByteWriter());',
+      },
+    ],
+  },
+  {
+    id: 'result-forgotten',
+    breaks: 'one result more is forgotten than has arrived, and its command applied again if it comes again',
+    edits: [
+      {
+        file: SESSIONS,
+        find: 'this.results.acknowledge(upTo);',
+        replace: 'this.results.acknowledge(upTo + 1);',
+      },
+    ],
+  },
+  {
+    id: 'expiry-by-local-clock',
+    breaks: 'sessions age by the clock of the replica, not by the time in the log',
+    edits: [
+      {
+        file: SESSIONS,
+        find: 'this.#agesMs += Math.min(timeMs - this.#clockMs, MAX_AGE_STEP_MS);',
+        replace: 'this.#agesMs = Math.floor(performance.now());',
+      },
+    ],
+  },
+  {
+    id: 'expired-given-again',
+    breaks: 'a command that an expired session may have applied is given to the next one',
+    edits: [
+      {
+        file: OUTGOING,
+        find: '(run?.isResent ? failed : again).push(command);',
+        replace: 'again.push(command);',
+      },
+    ],
+  },
+  {
+    id: 'trim-past-quorum',
+    breaks: 'acceptors forget what one replica has in a snapshot, whatever the others have',
+    edits: [
+      {
+        file: SNAPSHOTS,
+        find: 'kthHighest(this.#known, quorumSize(this.#known.length))',
+        replace: 'kthHighest(this.#known, Math.min(1, quorumSize(this.#known.length)))',
+      },
+    ],
+  },
+  {
+    id: 'snapshot-without-sessions',
+    breaks: 'a restored snapshot brings the state of the machine, and no sessions',
+    edits: [{ file: HOST, find: '      this.#sessions = sessions;\n', replace: '      void sessions;\n' }],
+  },
+  {
+    id: 'read-unconfirmed',
+    breaks: 'a leader answers reads without asking whether it still leads',
+    edits: [
+      {
+        file: CONFIRMATIONS,
+        find: 'if (leftMs > 0) answer(',
+        replace: 'if (leftMs > 0 || this.#knowsAll) answer(',
+      },
+    ],
+  },
+  {
+    id: 'read-joins-round',
+    breaks: 'a read is answered by a round that began before it was asked',
+    edits: [
+      {
+        file: CONFIRMATIONS,
+        find: 'for (const answer of round.answers) answer(round.next);',
+        replace: 'for (const answer of [...round.answers, ...this.#waiting.splice(0)]) answer(round.next);',
+      },
+    ],
+  },
+  {
+    id: 'read-index-too-low',
+    breaks: 'a read need not wait for the last instance that was proposed',
+    edits: [
+      { file: CONFIRMATIONS, find: 'next: core.newValuesFrom,', replace: 'next: core.newValuesFrom - 1,' },
+    ],
+  },
+  {
+    id: 'read-before-applied',
+    breaks: 'a read is answered as soon as it is known how far one has to have applied',
+    edits: [
+      {
+        file: READ_INDEX,
+        find: 'filter(({ next }) => next <= delivered + 1)',
+        replace: 'filter(({ next }) => next < Number.POSITIVE_INFINITY)',
+      },
+      {
+        file: READ_INDEX,
+        find: 'filter(({ next }) => next > delivered + 1)',
+        replace: 'filter(({ next }) => next === Number.POSITIVE_INFINITY)',
+      },
+    ],
+  },
+  {
+    id: 'confirmed-after-promise',
+    breaks: 'an acceptor confirms a leader although it has promised a higher ballot',
+    edits: [
+      {
+        file: ACCEPTOR_ROLE,
+        find: 'if (this.#acceptor.highestBallot > ballot) return;\n      if (leaseMs > 0 &&',
+        replace: 'if (leaseMs > 0 &&',
+      },
+    ],
+  },
+  {
+    id: 'lease-from-receipt',
+    breaks: 'a leader counts its lease from when it was confirmed, not from when it asked',
+    edits: [
+      {
+        file: CONFIRMATIONS,
+        find: 'if (round.leaseMs > 0) this.#leased = round;',
+        replace:
+          'const { clock } = this.#options;\n    if (round.leaseMs > 0) this.#leased = { ...round, sentAt: clock.now(), sentAtWall: clock.wallMicros() / 1000 };',
+      },
+    ],
+  },
+  {
+    id: 'lease-without-drift',
+    breaks: 'a leader takes its lease for as long as acceptors do, whatever the clocks',
+    edits: [
+      {
+        file: CONFIRMATIONS,
+        find: '(leased.leaseMs * (1 - MAX_CLOCK_DRIFT)) / (1 + MAX_CLOCK_DRIFT)',
+        replace: '(leased.leaseMs * (1 + MAX_CLOCK_DRIFT)) / (1 + MAX_CLOCK_DRIFT)',
+      },
+    ],
+  },
+  {
+    id: 'lease-not-kept',
+    breaks: 'an acceptor promises another ballot while a lease stands',
+    edits: [
+      {
+        file: LEASE,
+        find: 'return this.#quietUntil > 0 || (this.#until > 0 && !this.#isHolder(peer));',
+        replace: 'return this.#quietUntil > 0 && !this.#isHolder(peer);',
+      },
+    ],
+  },
+  {
+    id: 'lease-forgotten',
+    breaks: 'an acceptor that was started again promises at once, whatever lease it gave before',
+    edits: [{ file: LEASE, find: 'longestMs > 0 ? clock.now() + longestMs : 0;', replace: 'longestMs * 0;' }],
+  },
+];
