@@ -69,7 +69,7 @@ describe('a cluster for tests', () => {
     cluster.partition([0], [1, 2]);
     const cutOff = cluster.replica(0).propose(10);
     let isAnswered = false;
-    cutOff.then(() => {
+    void cutOff.then(() => {
       isAnswered = true;
     });
     expect(await cluster.replica(1).propose(100)).toBe(101);
