@@ -266,17 +266,6 @@ describe('what an original proposer is told', () => {
   });
 });
 
-test('an instance is scattered once its value is chosen and no majority tells one ballot', () => {
-  const { checkers, write } = watched();
-  write(0, accepts(1, 11, A));
-  write(1, accepts(1, 22, A));
-  expect(checkers.isScattered(1)).toBe(false);
-  write(2, accepts(1, 22, A));
-  expect(checkers.isScattered(1)).toBe(false);
-  write(2, accepts(1, 33, A));
-  expect(checkers.isScattered(1)).toBe(true);
-});
-
 describe('what clients are told', () => {
   test('durability: a value that no majority of disks accepted at one ballot', () => {
     const { checkers, write } = watched();

@@ -57,17 +57,6 @@ export class Checkers {
     return this.#sequences.highestChosen;
   }
 
-  /** True if a value is chosen here, but no majority of disks tells one ballot any more: it has to be run again. */
-  isScattered(instanceId: number): boolean {
-    const { disks } = this.#options;
-    const holding = new Map<number, number>();
-    for (const { durable } of disks) {
-      const ballot = durable.get(instanceId)?.acceptedBallot ?? 0;
-      if (ballot > 0) holding.set(ballot, (holding.get(ballot) ?? 0) + 1);
-    }
-    return this.#choices.isSettled(instanceId) && Math.max(...holding.values()) <= disks.length / 2;
-  }
-
   get deliveries(): number {
     return this.#sequences.deliveries;
   }
