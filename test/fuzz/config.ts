@@ -60,9 +60,12 @@ export const config: FuzzTarget = {
       .filter((_, at) => at % 8 === 0);
     return [...NODE_LINES, ...optionLines(), ...sections].map((text) => encoder.encode(text));
   },
-  words: [...NODE_LINES.map((line) => `\n${line}\n`), ...optionLines(), ...WORDS].map((text) =>
-    encoder.encode(text),
-  ),
+  words: [
+    ...NODE_LINES.map((line) => `\n${line}\n`),
+    ...optionLines(),
+    ...optionLines('99999999999\n'),
+    ...WORDS,
+  ].map((text) => encoder.encode(text)),
   run: (input) => {
     const parsed = parse(new TextDecoder().decode(input));
     if (!('config' in parsed)) return parsed;
@@ -72,8 +75,8 @@ export const config: FuzzTarget = {
   },
 };
 
-function optionLines(): string[] {
-  return OPTIONS.map(({ directive }) => `\n${directive} `);
+function optionLines(value = ''): string[] {
+  return OPTIONS.map(({ directive }) => `\n${directive} ${value}`);
 }
 
 /** What was read; or what was wrong with it, roughly. */
@@ -109,11 +112,12 @@ function mustBeSound(parsed: ParsedConfig): void {
     for (const { host, port } of nodes)
       mustHold(host !== '' && port >= 1 && port <= 65_535, () => `an address is ${host} ${port}`);
   }
-  for (const [key, value] of Object.entries(options))
-    mustHold(
-      typeof value !== 'number' || (Number.isSafeInteger(value) && value >= 0),
-      () => `${key} is ${String(value)}`,
-    );
+  for (const option of OPTIONS) {
+    const value = options[option.key];
+    if (typeof value !== 'number' || !('min' in option)) continue;
+    const isInRange = Number.isSafeInteger(value) && value >= option.min && value <= option.max;
+    mustHold(isInRange, () => `${option.directive} is ${value}`);
+  }
   mustHold(options.heartbeatIntervalMs * 2 < options.leaderTimeoutMs, () => 'heartbeats are too rare');
   for (const line of describeConfig(parsed))
     mustHold(!line.includes('\n'), () => 'a line of the description is two');

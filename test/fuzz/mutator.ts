@@ -5,6 +5,8 @@ import { randomInt, type SeededRandom } from '../../src/transport/random.ts';
 
 /** So many changes are made to an input at most. */
 const MAX_CHANGES = 6;
+/** One alone leaves most of an input as it was. */
+const ONE_CHANGE_SHARE = 0.5;
 /** The longest stretch that is taken out, doubled, or taken over from another input; most are short. */
 const MAX_STRETCH = 64;
 const SHORT_STRETCH = 4;
@@ -15,6 +17,8 @@ const EDGES = Uint8Array.of(
 /** How many bytes follow each head of an integer of msgpack: 0xcc to 0xcf. */
 const INTEGER_WIDTHS = [1, 2, 4, 8] as const;
 
+/** What most values in messages begin with. */
+const SHORT_VALUE_HEAD = 0xc4;
 /** The heads of a value of msgpack, and how many bytes say its length. */
 const VALUE_HEADS = [
   [0xc4, 1],
@@ -46,6 +50,7 @@ export class Mutator {
       (bytes, at) => spliced(bytes, at, 0, bytes.subarray(at, at + this.#length())),
       (bytes, at) => spliced(bytes, at, this.#int(0, 1), this.#integer()),
       (bytes, at) => spliced(bytes, at, this.#int(0, SHORT_STRETCH), this.#value()),
+      (bytes, at) => this.#inAnotherForm(bytes, at),
       (bytes, at) => spliced(bytes, at, 0, this.#word()),
       (bytes, at) => spliced(bytes, at, this.#length(), this.#word()),
       (bytes, at, other) => spliced(bytes, at, this.#int(0, 1) * MAX_STRETCH, this.#stretchOf(other)),
@@ -57,7 +62,8 @@ export class Mutator {
   /** Another input, made of one, and perhaps of a second. */
   mutate(input: Uint8Array, other: Uint8Array): Uint8Array {
     let bytes = input;
-    for (let left = this.#int(1, MAX_CHANGES); left > 0; left--) {
+    const most = this.#random.next() < ONE_CHANGE_SHARE ? 1 : MAX_CHANGES;
+    for (let left = this.#int(1, most); left > 0; left--) {
       const change = this.#pick(this.#changes);
       bytes = change?.(bytes, this.#int(0, bytes.length), other) ?? bytes;
     }
@@ -95,6 +101,16 @@ export class Mutator {
     const fill = this.#pick([0, 0xff, undefined]);
     const bytes = Array.from({ length: INTEGER_WIDTHS[which] ?? 1 }, () => fill ?? this.#int(0, 255));
     return Uint8Array.of(0xcc + which, ...bytes);
+  }
+
+  /** The next value behind `at` in another form, as long as it is short; now and then it says that it is very long. */
+  #inAnotherForm(bytes: Uint8Array, at: number): Uint8Array {
+    const begin = bytes.indexOf(SHORT_VALUE_HEAD, at);
+    const [head, width] = this.#pick(VALUE_HEADS) ?? [SHORT_VALUE_HEAD, 1];
+    const fill = this.#random.next() < 0.2 ? 0xff : 0;
+    if (begin < 0) return bytes;
+    const length = fill === 0 ? (bytes[begin + 1] ?? 0) : fill;
+    return spliced(bytes, begin, 2, Uint8Array.of(head, ...new Uint8Array(width - 1).fill(fill), length));
   }
 
   /** A few bytes as msgpack has them, in any of its forms. */

@@ -149,6 +149,10 @@ export const LEADING_MUTANTS: readonly Mutant[] = [
         replace: 'return promised.reached();',
       },
     ],
+    beyond: {
+      why: 'it takes a former process of the same id whose last PREPARE reached most originals, and that instance again',
+      tests: ['src/evpaxos'],
+    },
   },
   {
     id: 'fights-originals',
