@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { edited, filesOf, type Mutant } from './mutant.ts';
 
-const ROOMS = ['paxos', 'storage', 'config', 'transport', 'evpaxos', 'sim'] as const;
+const ROOMS = ['paxos', 'storage', 'config', 'transport', 'evpaxos', 'statemachine', 'sim'] as const;
 /** The program that runs seeds, beside the rooms. */
 const SEEDS = 'test/mutants/seeds.ts';
 const CHECKOUT = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'] as const;
