@@ -107,7 +107,7 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     breaks: 'a leader tells as chosen what it has proposed, and not counted yet',
     edits: [
       {
-        file: 'src/evpaxos/phase-two.ts',
+        file: 'src/evpaxos/chosen-teller.ts',
         find: 'const to = core.low - 1;',
         replace: 'const to = core.nextToAccept - 1;',
       },
@@ -282,18 +282,8 @@ export const LEARNER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: PEER,
-        find: 'if (acceptorId !== this.destination.acceptorId) return false;',
-        replace: 'this.#named = acceptorId;',
-      },
-      {
-        file: PEER,
-        find: '    return this.destination.acceptorId;\n',
-        replace: '    return this.#named ?? this.destination.acceptorId;\n',
-      },
-      {
-        file: PEER,
-        find: '  #isAcceptor = false;\n',
-        replace: '  #isAcceptor = false;\n  #named: number | undefined;\n',
+        find: 'if (acceptorId !== this.acceptorId) return false;',
+        replace: 'Object.assign(this, { acceptorId });',
       },
     ],
     beyond: {

@@ -14,10 +14,9 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: 'this.#options.queue.propose({ value: value.slice(), hops, giver: peer, token, chosen: undefined });',
+        find: '      giver: peer,\n      token,\n      chosen: undefined,\n    });\n',
         replace:
-          'this.#options.queue.propose({ value: value.slice(), hops, giver: peer, token, chosen: undefined });\n' +
-          '    tell(peer, token, true);',
+          '      giver: peer,\n      token,\n      chosen: undefined,\n    });\n    tell(peer, token, true);\n',
       },
     ],
   },
@@ -60,8 +59,8 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: 'queue.propose({ value: value.slice(), hops,',
-        replace: 'queue.propose({ value: value.slice(0, Math.max(1, value.length - 1)), hops,',
+        find: 'value: this.#slab.copy(value),\n      hops,',
+        replace: 'value: value.slice(0, Math.max(1, value.length - 1)),\n      hops,',
       },
     ],
   },
