@@ -90,7 +90,9 @@ export class Upstream {
     this.#mustLook = false;
     this.#lookedAt = now;
     if (!this.#options.isWaitedFor()) this.#progressAt = now;
-    if (this.#home !== undefined && now - this.#progressAt > STUCK_MS) this.#leave(this.#home, now);
+    const isStuck = now - this.#progressAt > STUCK_MS;
+    // Without a leader nobody has an answer: what was sent would only be sent to everybody.
+    if (this.#home !== undefined && isStuck && this.leaderId !== undefined) this.#leave(this.#home, now);
     const best = this.#best(now);
     if (best !== this.#home) this.#move(best);
   }
