@@ -302,7 +302,8 @@ export class MachineRole<Command, Result, Query, Answer> {
     this.#timer = this.#options.clock.after(DIGEST_INTERVAL_MS, () => {
       const { host } = this;
       const node = this.#node;
-      if (node?.proposer?.isLeading === true && host.digest !== this.#digestAt && this.#service.takesMore) {
+      const hasNews = host.instanceId > 0 && host.digest !== this.#digestAt;
+      if (node?.proposer?.isLeading === true && hasNews && this.#service.takesMore) {
         this.#digestAt = host.digest;
         const item = new ByteWriter();
         encodeDigest(item, host.instanceId, host.digest);

@@ -69,9 +69,10 @@ describe('a cluster for tests', () => {
     cluster.partition([0], [1, 2]);
     const cutOff = cluster.replica(0).propose(10);
     let isAnswered = false;
-    void cutOff.then(() => {
+    const answer = () => {
       isAnswered = true;
-    });
+    };
+    cutOff.then(answer, answer);
     expect(await cluster.replica(1).propose(100)).toBe(101);
     await cluster.advance(5000);
     expect(isAnswered).toBe(false);
