@@ -1,14 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryCluster, type RawPeer } from '../../test/support/memory-cluster.ts';
+import { MemoryWorld } from '../../test/support/memory-world.ts';
 import { PartitionCluster } from '../../test/support/partition-cluster.ts';
-import type { Options } from '../config/index.ts';
+import { PeerConnection } from '../../test/support/peer-connection.ts';
+import { makeConfig, type Options } from '../config/index.ts';
 import { Decoder } from '../transport/decode.ts';
 import { encodeConfirmed, encodeReadIndex } from '../transport/encode-commands.ts';
 import { type Message, MessageLog } from '../transport/message-log.ts';
 import { Role } from '../transport/messages.ts';
 import { MAX_QUESTIONS } from './confirmations.ts';
 import type { Node } from './node.ts';
-import { MAX_WAITING_READS } from './read-index.ts';
+import { MAX_WAITING_READS, ReadIndex } from './read-index.ts';
+import { Turn } from './turn.ts';
+import type { Route } from './values.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const ALL: readonly (readonly [number, number])[] = [
@@ -141,7 +145,7 @@ describe('a read index', () => {
     expect(reads.names).toEqual(['one']);
   });
 
-  it('is not told by who does not lead', async () => {
+  it('is told by who does not lead as the leader tells it', async () => {
     await start(3);
     const [follower] = followers();
     const id = follower?.proposer?.core.id ?? Number.NaN;
@@ -149,7 +153,7 @@ describe('a read index', () => {
     peer.sayHello(cluster.hello(Role.client));
     peer.say((out) => encodeReadIndex(out, 7));
     await cluster.settled();
-    expect(peer.messages).toContainEqual({ type: 'readIndexIs', token: 7, next: 0 });
+    expect(peer.messages).toContainEqual({ type: 'readIndexIs', token: 7, next: 1 });
   });
 
   it('waits with others up to a bound, in a node and at the leader', async () => {
@@ -250,5 +254,79 @@ describe('a leader that is cut off', () => {
     parted.kill(first);
     reads.read('late', parted.node(one));
     expect(await parted.until(() => reads.done.length > 1, 10_000)).toBe(true);
+  });
+});
+
+describe('a question that nobody answers', () => {
+  const options: Partial<Options> = { valueFormat: 'commands' };
+
+  it('holds up none that comes after the reads it was for', () => {
+    const world = new MemoryWorld();
+    const turn = new Turn(world);
+    const leader = new PeerConnection(Role.acceptor | Role.proposer | Role.learner);
+    let delivered = 3;
+    const reads = new ReadIndex({
+      config: makeConfig({ replicas: [{ host: 'memory', port: 1 }] }, options),
+      route: () => leader.peer,
+      confirmations: undefined,
+      delivered: () => delivered,
+      clock: world,
+      turn,
+    });
+    const asked = () => leader.heard().flatMap((one) => (one.type === 'readIndex' ? [one.token] : []));
+    const done: string[] = [];
+    reads.read(() => done.push('early'));
+    world.settle();
+    const [token = 0] = asked();
+    reads.onReadIndexIs(leader.peer, token, 5);
+    world.advance(60);
+    expect(asked()).toHaveLength(1);
+    // It is done by the first answer; the second never comes.
+    delivered = 4;
+    turn.schedule();
+    world.advance(500);
+    expect(done).toEqual(['early']);
+    reads.read(() => done.push('late'));
+    world.settle();
+    const [last = 0] = asked();
+    reads.onReadIndexIs(leader.peer, last, 5);
+    world.settle();
+    expect(done).toEqual(['early', 'late']);
+    reads.close();
+  });
+
+  it('is put once more by who cannot reach the leader, through one that can', () => {
+    const world = new MemoryWorld();
+    const leader = new PeerConnection(Role.acceptor | Role.proposer | Role.learner);
+    const far = new PeerConnection(Role.acceptor | Role.proposer | Role.learner, 1);
+    let route: Route = leader.peer;
+    const reads = new ReadIndex({
+      config: makeConfig({ replicas: [{ host: 'memory', port: 1 }] }, options),
+      route: () => route,
+      confirmations: undefined,
+      delivered: () => 7,
+      clock: world,
+      turn: new Turn(world),
+    });
+    const told = (connection: PeerConnection) =>
+      connection.heard().flatMap((one) => (one.type === 'readIndexIs' ? [[one.token, one.next]] : []));
+    reads.onReadIndex(far.peer, 1);
+    world.settle();
+    const asked = leader.heard().find((one) => one.type === 'readIndex');
+    expect(asked?.type).toBe('readIndex');
+    // Its newer question stands for the former, and is not answered by what was asked before it.
+    reads.onReadIndex(far.peer, 2);
+    if (asked?.type === 'readIndex') reads.onReadIndexIs(leader.peer, asked.token, 5);
+    world.settle();
+    const again = leader.heard().find((one) => one.type === 'readIndex');
+    if (again?.type === 'readIndex') reads.onReadIndexIs(leader.peer, again.token, 5);
+    world.settle();
+    expect(told(far)).toEqual([[2, 8]]);
+    // And nobody is sent back to where he came from.
+    route = far.peer;
+    reads.onReadIndex(far.peer, 3);
+    world.settle();
+    expect(told(far)).toEqual([[3, 0]]);
+    reads.close();
   });
 });

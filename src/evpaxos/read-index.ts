@@ -61,6 +61,8 @@ export class ReadIndex implements ReadsHandler, PeerListener {
   #batches: Batch[] = [];
   #count = 0;
   #question: Question | undefined;
+  /** by who asked, because the leader is not within reach there: withdraws the question */
+  readonly #relayed = new Map<Peer, () => void>();
   #lastToken = 0;
   #again: Timer | undefined;
   #isAskDue = false;
@@ -105,9 +107,26 @@ export class ReadIndex implements ReadsHandler, PeerListener {
       encodeReadIndexIs(peer.out, token, next);
       peer.sent();
     };
-    const { confirmations } = this.#options;
-    if (confirmations === undefined) answer(0);
-    else confirmations.ask(answer);
+    this.#withdrawFor(peer);
+    const { confirmations, route } = this.#options;
+    const to = route();
+    if (to === 'here' && confirmations !== undefined) confirmations.ask(answer);
+    else if (to === 'here' || to === 'nowhere' || to === peer || this.#count >= MAX_WAITING_READS) answer(0);
+    else this.#askFor(peer, answer);
+  }
+
+  /** One that cannot reach the leader asks who can, as if it read itself; only its newest question waits here. */
+  #askFor(peer: Peer, answer: (next: number) => void): void {
+    const withdraw = this.read((delivered) => {
+      this.#relayed.delete(peer);
+      answer(delivered + 1);
+    });
+    this.#relayed.set(peer, withdraw);
+  }
+
+  #withdrawFor(peer: Peer): void {
+    this.#relayed.get(peer)?.();
+    this.#relayed.delete(peer);
   }
 
   onReadIndexIs(peer: Peer, token: number, next: number): void {
@@ -118,6 +137,7 @@ export class ReadIndex implements ReadsHandler, PeerListener {
 
   onPeerClosed(peer: Peer): void {
     if (this.#question?.to === peer) this.#question = undefined;
+    this.#withdrawFor(peer);
   }
 
   #withdraw(done: Done): void {
@@ -181,7 +201,11 @@ export class ReadIndex implements ReadsHandler, PeerListener {
   /** Asks again while something is not done. */
   #look(): void {
     this.#again = undefined;
-    if (this.#count === 0) return;
+    if (this.#count === 0) {
+      // Whoever reads next is not to wait for an answer that was lost.
+      this.#question = undefined;
+      return;
+    }
     const { clock, config, turn } = this.#options;
     const askedAt = this.#question?.askedAt ?? Number.NEGATIVE_INFINITY;
     if (clock.now() - askedAt > config.leaderTimeoutMs / 2) this.#question = undefined;

@@ -24,9 +24,9 @@ export class Testimony {
   #highestAccepted = 0;
   #trim = 0;
 
-  /** For how many instances an acceptance was heard, with its value. */
+  /** For how many instances an acceptance was heard, with its value or in brief. */
   get instances(): number {
-    return this.#accepted.size;
+    return new Set([...this.#accepted.keys(), ...this.#acceptedInBrief.keys()]).size;
   }
 
   /**

@@ -119,15 +119,9 @@ export class CommandRun {
     this.#work.begin();
   }
 
-  /**
-   * True when everybody has had his answers. Where a replica leads whose acceptor lost its storage, others have no
-   * connection to it, and those that it cannot be asked by read nothing. A known fault.
-   */
+  /** True when everybody has had his answers. */
   get isAnswered(): boolean {
-    const { servers } = this.#options;
-    const leader = servers.find(({ isUp, node }) => isUp && node?.proposer?.isLeading === true);
-    const isRefused = (leader?.options.disk?.identity ?? 1) > 1;
-    return this.#work?.isAnswered((machine) => isRefused && servers.includes(machine)) ?? false;
+    return this.#work?.isAnswered ?? false;
   }
 
   /** Who waits for what, for people. */

@@ -77,10 +77,10 @@ export class CommandWork {
     for (const agent of this.#agents) this.#work(agent);
   }
 
-  /** True when everybody is up, has asked his share, and waits for nothing; but for those that are excused. */
-  isAnswered(isExcused: (machine: Machine) => boolean): boolean {
+  /** True when everybody is up, has asked his share, and waits for nothing. */
+  get isAnswered(): boolean {
     const isDone = (agent: Agent) => agent.asked >= agent.share && this.#underWay(agent) === 0;
-    return this.#agents.every((agent) => agent.machine.isUp && (isDone(agent) || isExcused(agent.machine)));
+    return this.#agents.every((agent) => agent.machine.isUp && isDone(agent));
   }
 
   /** Who waits for how much, for people. */
