@@ -767,6 +767,21 @@ describe('Proposer: ranged promises', () => {
     expect(accepted(p)).toBe('6@12:six');
   });
 
+  it('begins new values above what it counted as chosen before it took another ballot', () => {
+    const p = ranged();
+    for (const value of ['lost', 'chosen']) p.propose(submit(value));
+    for (const a of [0, 1]) p.receivePromiseFrom(a, 12, 1, END, 12, 0);
+    expect([accepted(p), accepted(p)]).toEqual(['1@12:lost', '2@12:chosen']);
+    expect(choose(p, 2)).toBe('chosen');
+    raise(p);
+    for (const a of [0, 1]) {
+      p.receivePromisedValue(a, 22, 2, 12, bytes('chosen'), 0);
+      expect(p.receivePromiseFrom(a, 22, 1, END, 22, 1)).toBe('counted');
+    }
+    expect(p.newValuesFrom).toBe(3);
+    expect([accepted(p), accepted(p)]).toEqual(['1@22:lost', undefined]);
+  });
+
   it('joins stretches that follow one another, and no others', () => {
     const p = ranged();
     expect(p.receivePromiseFrom(0, 12, 3, 8, 12, 0)).toBe('ignored');

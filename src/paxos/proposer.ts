@@ -89,7 +89,7 @@ export class Proposer<S extends Submission = Submission> {
     return Math.max(this.#nextToAccept, this.#highestReported + 1);
   }
 
-  /** The highest instance for which a promise at the present ballot carried a value; 0: none. */
+  /** The highest instance that is known to have a value: a promise at the present ballot told, or it is chosen; 0: none. */
   get highestReported(): number {
     return this.#highestReported;
   }
@@ -151,7 +151,7 @@ export class Proposer<S extends Submission = Submission> {
   #restart(ballot: number, now: number): void {
     this.#ballot = ballot;
     this.#window.restart(ballot, now);
-    this.#highestReported = 0;
+    this.#highestReported = this.#window.highestDone;
     this.#nextToAccept = this.#window.low;
   }
 

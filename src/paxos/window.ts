@@ -107,6 +107,12 @@ export class Window<S extends Submission> {
     return this.has(instanceId) && this.#promises.isPromisedByQuorum(instanceId, this.slot(instanceId));
   }
 
+  /** The highest instance that is done though one below is not; 0: none is. What promises tell of it is passed over. */
+  get highestDone(): number {
+    for (let i = this.#next - 1; i > this.#low; i--) if (this.isDone(i)) return i;
+    return 0;
+  }
+
   isFull(): boolean {
     return this.#next - this.#low >= this.#options.size;
   }
