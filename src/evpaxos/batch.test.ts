@@ -171,6 +171,7 @@ describe('with value-format commands', () => {
     const { node } = cluster.leader;
     const limit = maxValueBytes(node.config) - MAX_CLOCK_BYTES;
     expect(() => node.values?.submit(new Uint8Array(limit + 1).fill(0x61))).toThrow(`allows ${limit}`);
+    expect(node.values?.take(new Uint8Array(limit + 1).fill(0x61))?.message).toContain(`allows ${limit}`);
     submit(node, 'a'.repeat(limit));
     cluster.world.advance(10);
     expect(delivered).toEqual(['a'.repeat(limit)]);

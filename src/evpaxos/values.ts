@@ -107,7 +107,6 @@ export class ValueRouter implements ValueHandler, PeerListener {
    */
   submit(value: Uint8Array, chosen?: () => void): void {
     const { config, queue, turn } = this.#options;
-    // A leader puts a clock in front, and what it joined is passed on like any other value.
     const room = config.valueFormat === 'raw' ? 0 : MAX_CLOCK_BYTES;
     const fault = this.fault(value, room);
     if (fault !== undefined) throw fault;
@@ -134,7 +133,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
    * @returns why it cannot be proposed, if so
    */
   take(value: Uint8Array): PaxosError | undefined {
-    const fault = this.fault(value);
+    const fault = this.fault(value, MAX_CLOCK_BYTES);
     if (fault !== undefined) return fault;
     this.#options.queue.propose({ value, hops: 0, giver: undefined, token: 0, chosen: undefined });
     this.#options.turn.schedule();
@@ -253,7 +252,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#options.turn.schedule();
   }
 
-  /** Why a value is not taken, whatever room there is; undefined: it is. */
+  /**
+   * Why a value is not taken, whatever room there is; undefined: it is.
+   * @param room for the clock that a leader puts in front: what it joined is passed on like any other value
+   */
   fault(value: Uint8Array, room = 0): PaxosError | undefined {
     if (value.length === 0) {
       return new PaxosError(
