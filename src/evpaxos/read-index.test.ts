@@ -238,6 +238,25 @@ describe('a leader that is cut off', () => {
     expect(parted.delivered[first]?.at(-1)).toContain('new');
   });
 
+  it('keeps no read waiting by a question that nobody waits for any more', async () => {
+    const parted = new PartitionCluster(3, 4, options);
+    await parted.start();
+    const first = parted.leader ?? Number.NaN;
+    const [one = first, other = first] = [0, 1, 2].filter((id) => id !== first);
+    parted.cutAllBut([[one, other]]);
+    const reads = new Outcomes();
+    const abort = new AbortController();
+    reads.read('aborted', parted.node(one), abort.signal);
+    await parted.pass(10);
+    abort.abort();
+    expect(await parted.until(() => parted.leader !== first && parted.leader !== undefined, 4000)).toBe(true);
+    // The connection to the first leader is still there, and the question waits on it.
+    expect(parted.node(one)?.peers.acceptors).toHaveLength(3);
+    reads.read('next', parted.node(one));
+    expect(await parted.until(() => reads.names.includes('next'), 500)).toBe(true);
+    expect(reads.failed).toEqual(['aborted ABORTED']);
+  });
+
   it('leaves a read waiting for an instance that only it knew of: the next leader names another', async () => {
     const parted = new PartitionCluster(3, 3, options);
     await parted.start();

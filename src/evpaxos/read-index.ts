@@ -93,6 +93,8 @@ export class ReadIndex implements ReadsHandler, PeerListener {
     this.#count++;
     this.#waiting.add(done);
     this.#isAskDue = true;
+    // Not only once it is asked for: a question may be under way that others put, and that nobody answers.
+    this.#again ??= this.#options.clock.after(READ_AGAIN_MS, () => this.#look());
     this.#options.turn.schedule();
     return () => this.#withdraw(done);
   }
@@ -173,7 +175,6 @@ export class ReadIndex implements ReadsHandler, PeerListener {
       this.#waiting = new Set();
     }
     this.#batches = this.#batches.filter(({ reads }) => reads.size > 0);
-    this.#again ??= clock.after(READ_AGAIN_MS, () => this.#look());
     const to = route();
     if (to === 'nowhere' || (to === 'here' && confirmations === undefined)) return false;
     const token = ++this.#lastToken;
