@@ -76,4 +76,15 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     fault: 'a learner asked acceptors that had fallen silent, in turn, and never came to counting',
     since: 'c424e45',
   },
+  {
+    seed: 33_179_643_908_921,
+    fault: 'reads waited for ever behind a question whose answer was lost',
+    since: '8cd2e24',
+  },
+  { seed: 4_652_748_603_818, fault: 'the same', since: '8cd2e24' },
+  {
+    seed: 33_179_643_908_901,
+    fault: 'a replica that the leader refuses read nothing',
+    since: '8cd2e24',
+  },
 ];
