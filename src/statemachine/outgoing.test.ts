@@ -130,7 +130,7 @@ describe('Outgoing', () => {
     const outgoing = new Outgoing();
     const [a] = added(outgoing, 'a');
     cut(outgoing);
-    for (const _ of outgoing.unanswered());
+    outgoing.reconnected();
     const [b] = added(outgoing, 'b');
     cut(outgoing);
     const [c] = added(outgoing, 'c');

@@ -3,7 +3,7 @@
  * answer yet. Knows no network, no clock and no session id.
  *
  *   add → waiting → takeRun: numbered, in a run of consecutive sequence numbers → settle: answered
- *   a connection is lost → unanswered(): the same runs are sent again, as they were
+ *   a connection is lost → reconnected(), unanswered(): the same runs are sent again, as they were
  *
  * A run is kept as it was sent until all of it is answered: what is sent twice is applied once, and nothing is encoded
  * again.
@@ -55,7 +55,7 @@ interface SentRun extends Run {
   readonly commands: (Outstanding | undefined)[];
   /** how many have no answer */
   left: number;
-  /** it was sent more than once: what an answer says may be about another copy */
+  /** it was sent, or is to be, more than once: what an answer says may be about another copy */
   isResent: boolean;
 }
 
@@ -168,9 +168,18 @@ export class Outgoing {
   *unanswered(): Generator<Run> {
     for (let i = this.#runsHead; i < this.#runs.length; i++) {
       const run = this.#runs[i];
-      if (run === undefined || run.left === 0) continue;
-      run.isResent = true;
-      yield run;
+      if (run !== undefined && run.left > 0) yield run;
+    }
+  }
+
+  /**
+   * The way that everything was sent on is gone, and answers may have gone with it: whatever comes from now on can be
+   * about another copy, even before anything was sent again.
+   */
+  reconnected(): void {
+    for (let i = this.#runsHead; i < this.#runs.length; i++) {
+      const run = this.#runs[i];
+      if (run !== undefined) run.isResent = true;
     }
   }
 

@@ -165,6 +165,19 @@ describe('ClientSession', () => {
     expect(await b.outcome).toBe('B');
   });
 
+  it('gives to no other session what another way may have had applied, though it could not send it again yet', async () => {
+    const scene = new Scene();
+    const a = scene.propose('a');
+    scene.opened(5);
+    scene.isReady = false;
+    scene.session.reconnected();
+    scene.answer(5, 2, ResultStatus.expired);
+    scene.isReady = true;
+    scene.session.flush();
+    expect(scene.take()).toEqual([`0 open ${TIMEOUT_MS}`, '5 run s5 a0 1: a']);
+    expect(await a.outcome).toBe('SESSION_EXPIRED');
+  });
+
   it('keeps an idle session alive, and tells how far answers have come', async () => {
     const scene = new Scene();
     const a = scene.propose('a');

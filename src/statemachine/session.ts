@@ -107,6 +107,8 @@ export class ClientSession<Result> {
   reconnected(): void {
     this.#mustResend = true;
     this.#isOpenSent = false;
+    // At once: that the session has expired may be heard before there is room to send anything again.
+    this.#outgoing.reconnected();
     this.#options.port.wake();
   }
 
