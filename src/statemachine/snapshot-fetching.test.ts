@@ -214,6 +214,20 @@ describe('SnapshotFetching', () => {
     expect([scene.fetched, scene.failures]).toEqual([[info], []]);
   });
 
+  it('gets another one when what it got is no longer enough: the log behind it was trimmed meanwhile', async () => {
+    const scene = new Scene();
+    const theirs = store(2);
+    await theirs.write(50, once(CONTENT));
+    const source = await scene.source(0, theirs);
+    scene.fetching.want(40);
+    await settled();
+    const info = await theirs.write(90, once(CONTENT));
+    scene.fetching.want(80);
+    scene.fetching.onOffer(source.asking.peer, info);
+    await source.answer();
+    expect([scene.fetched, scene.failures, scene.fetching.isFetching]).toEqual([[info], [], false]);
+  });
+
   it('wants nothing more once the log has brought it there, or it is closed', async () => {
     const scene = new Scene();
     const theirs = store(2);

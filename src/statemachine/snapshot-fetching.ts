@@ -261,6 +261,8 @@ export class SnapshotFetching {
         this.#incoming = undefined;
         this.#source = undefined;
         this.#left = undefined;
+        // While it came the log behind it was trimmed: to go on from it would lead nowhere.
+        if (info.instanceId < this.#wanted) return this.#choose();
         this.#wanted = 0;
         this.#timer?.cancel();
         if (!this.#isClosed) this.#options.fetched(info);
