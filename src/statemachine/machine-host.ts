@@ -235,11 +235,15 @@ export class MachineHost<Command, Result> {
         through = Math.min(results.freeThrough(sequence, last), session.windowEnd);
         this.#applyNew(items, session, sequence, through - sequence + 1);
       }
+      invariant(through >= sequence, 'a run goes on');
       sequence = through + 1;
     }
   }
 
-  /** Commands that have no result, within the window. */
+  /**
+   * Commands that have no result, within the window. Those whose results find no room are not applied, and that is
+   * their result: a client that was told so gives the command again as another one, and this one may be chosen twice.
+   */
   #applyNew(items: ItemReader, session: Session, first: number, count: number): void {
     const context = this.#context;
     const out = this.#results;
@@ -247,20 +251,16 @@ export class MachineHost<Command, Result> {
     out.clear();
     context.session = session.id;
     let applied = 0;
-    while (applied < count && out.length < room) {
+    for (; applied < count && out.length < room; applied++) {
       context.sequence = first + applied;
       this.#applyOne(items.command(), out);
       context.index++;
-      applied++;
     }
-    if (applied > 0) {
-      const results = session.results.add(first, applied, out.view());
-      this.#digest.add(results);
-      this.#listener.answered(session.id, first, applied, results);
-    }
-    if (applied < count) {
-      this.#refuse(items, session.id, first + applied, count - applied, ResultStatus.window);
-    }
+    this.#skip(items, count - applied);
+    encodeEmptyResults(out, ResultStatus.window, count - applied);
+    const results = session.results.add(first, count, out.view());
+    this.#digest.add(results);
+    this.#listener.answered(session.id, first, count, results);
   }
 
   #applyOne(payload: Uint8Array, out: ByteWriter): void {
@@ -271,7 +271,7 @@ export class MachineHost<Command, Result> {
     if (error !== undefined) throw this.#stop(error);
   }
 
-  /** Commands that are not applied; their status is not kept, and may be another one when they come again. */
+  /** Commands beyond the window, or of no session: their status cannot be kept, so it may be another one later. */
   #refuse(items: ItemReader, session: number, first: number, count: number, status: ResultStatus): void {
     this.#skip(items, count);
     this.#results.clear();
