@@ -72,6 +72,12 @@ describe('Batches', () => {
     expect(sizes()).toBeUndefined();
   });
 
+  it('joins no more than a message may hold', () => {
+    const small = new Batches({ wallMicros: () => 0 }, new SeededRandom(1), 100 + MAX_CLOCK_BYTES);
+    const waiting = waitingOf(...Array.from({ length: 3 }, () => fragment(new Uint8Array(50))));
+    expect([small.join(waiting)?.parts?.length, small.join(waiting)?.parts?.length]).toEqual([2, 1]);
+  });
+
   it('joins what was joined before anew, part by part', () => {
     const [one, two, three] = [fragment('one'), fragment('two'), fragment('three')];
     const joined = batches.join(waitingOf(one, two));

@@ -37,10 +37,13 @@ export function encodeClock(wallMs: number, seed: number): Uint8Array {
 export class Batches {
   readonly #clock: Pick<Clock, 'wallMicros'>;
   readonly #random: Random;
+  readonly #maxBytes: number;
 
-  constructor(clock: Pick<Clock, 'wallMicros'>, random: Random) {
+  /** @param maxValueBytes a value that is joined has no more */
+  constructor(clock: Pick<Clock, 'wallMicros'>, random: Random, maxValueBytes = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
     this.#random = random;
+    this.#maxBytes = Math.min(MAX_BATCH_BYTES, maxValueBytes - MAX_CLOCK_BYTES);
   }
 
   /** As much as fits of what waits, in its order, as one value; undefined: nothing waits. */
@@ -52,7 +55,7 @@ export class Batches {
     for (let next = waiting.first; next !== undefined; next = waiting.first) {
       const more = partsOf(next);
       const moreBytes = bytesOf(more);
-      if (bytes + moreBytes > MAX_BATCH_BYTES) break;
+      if (bytes + moreBytes > this.#maxBytes) break;
       waiting.shift();
       for (const part of more) parts.push(part);
       bytes += moreBytes;

@@ -9,7 +9,7 @@ import { Batches } from './batch.ts';
 import type { Observer } from './observer.ts';
 import type { Peers } from './peers.ts';
 import type { Turn } from './turn.ts';
-import type { Value } from './values.ts';
+import { maxValueBytes, type Value } from './values.ts';
 
 export interface ProposerRoleOptions {
   readonly id: number;
@@ -39,7 +39,8 @@ export interface ProposerRoleOptions {
 export function coreOf(options: ProposerRoleOptions): Proposer<Value> {
   const { id, config, clock, random, inFlight } = options;
   const window = Math.min(config.proposerPreexecWindow, inFlight);
-  const batches = config.valueFormat === 'raw' ? undefined : new Batches(clock, random);
+  const isRaw = config.valueFormat === 'raw';
+  const batches = isRaw ? undefined : new Batches(clock, random, maxValueBytes(config));
   const join = batches && ((waiting: Waiting<Value>) => batches.join(waiting));
   return new Proposer<Value>({ id, acceptors: config.acceptors.length, window, inFlight, join });
 }

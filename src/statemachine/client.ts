@@ -61,6 +61,7 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
   readonly #upstream: Upstream;
   readonly #peers: Peers;
   readonly #turn: Turn;
+  readonly #maxQueryBytes: number;
   #closing: Promise<void> | undefined;
 
   private constructor(config: Config, options: MachineClientOptions<Command, Result, Query, Answer>) {
@@ -72,6 +73,7 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
     const transport = options.transport ?? new TcpTransport({ noDelay: config.tcpNodelay });
     const hello = helloOf(config, { roles: Role.client, id: 0, storage: 0 }, random);
     const turn = this.#turn;
+    this.#maxQueryBytes = maxValueBytes(config);
     const idInUse = () => undefined;
     this.#peers = new Peers({ transport, clock, turn, observer, roles, hello, config, idInUse });
     this.#upstream = this.#makeUpstream(config, clock);
@@ -125,12 +127,14 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
 
   /**
    * Asks the machine, without writing to the log.
-   * @throws PaxosError READ_FAILED, QUEUE_FULL, ABORTED, CLOSED
+   * @throws PaxosError READ_FAILED, VALUE_TOO_LARGE, QUEUE_FULL, ABORTED, CLOSED
    */
   read(query: Query, options: ReadOptions = {}): Promise<Answer> {
     const { signal, consistency = 'linearizable' } = options;
     const payload = encoded(this.#codecs.query, query);
     if (!(payload instanceof Uint8Array)) return payload;
+    if (payload.length > this.#maxQueryBytes)
+      return Promise.reject(tooLarge(payload.length, this.#maxQueryBytes));
     return this.#reads.read(payload, Consistency[consistency], signal);
   }
 
@@ -239,6 +243,10 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
       onSnapshotPiece: () => undefined,
     };
   }
+}
+
+function tooLarge(bytes: number, limit: number): PaxosError {
+  return new PaxosError('VALUE_TOO_LARGE', `the query has ${bytes} bytes; max-message allows ${limit}`);
 }
 
 /** @throws PaxosError MACHINE_NEEDS_COMMANDS */

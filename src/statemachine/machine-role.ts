@@ -26,7 +26,7 @@ import { encodeDigest } from './items.ts';
 import type { StateMachine } from './machine.ts';
 import { MachineHost, type MachineHostListener } from './machine-host.ts';
 import { type ReadAnswer, ReplicaReads } from './replica-reads.ts';
-import { Service } from './service.ts';
+import { owned, Service } from './service.ts';
 import { ClientSession } from './session.ts';
 import type { SnapshotInfo, SnapshotStore } from './snapshot-store.ts';
 import { Snapshots } from './snapshots.ts';
@@ -84,6 +84,7 @@ export class MachineRole<Command, Result, Query, Answer> {
     this.#service = new Service({
       values: () => this.#node?.values,
       local: this.session,
+      maxResultsBytes: maxValueBytes(config),
       bad: (peer, reason) => this.#bad(peer, reason),
       wake,
     });
@@ -264,9 +265,12 @@ export class MachineRole<Command, Result, Query, Answer> {
   }
 
   #onRead(peer: Peer, token: number, consistency: number, query: Uint8Array): void {
-    this.reads.read(query, consistency, ({ status, bytes }) => {
+    const limit = maxValueBytes(this.#options.config);
+    this.reads.read(owned(query), consistency, ({ status, bytes }) => {
       if (!peer.canBeTold()) return;
-      encodeReadResult(peer.out, token, status, bytes);
+      if (bytes.length <= limit) encodeReadResult(peer.out, token, status, bytes);
+      // Whoever was sent it would hang up, and ask again, without end.
+      else encodeReadResult(peer.out, token, ReadStatus.failed, tooLarge(bytes.length));
       peer.sent();
     });
   }
@@ -336,4 +340,8 @@ export class MachineRole<Command, Result, Query, Answer> {
     this.#options.observer.report({ type: 'bad-input', remote: peer.remote, reason });
     peer.close();
   }
+}
+
+function tooLarge(bytes: number): Uint8Array {
+  return encoder.encode(`max-message is too small for the answer of ${bytes} bytes`);
 }

@@ -26,7 +26,7 @@ export const MAX_WAITING = 131_072;
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** So many that were sent are kept in front of those that wait, before these are moved up. */
 const MAX_HEAD = 16_384;
-/** A run is no longer than a proposer puts into one instance, unless a single command is. */
+/** A run is no longer than a proposer puts into one instance, or than it is told, unless a single command is. */
 export const MAX_RUN_BYTES = 8 * 1024;
 
 /** What a command has in place of a sequence number. */
@@ -73,6 +73,12 @@ export class Outgoing {
   #outstandingBytes = 0;
   #next = 1;
   readonly #writer = new ByteWriter(2 * MAX_RUN_BYTES);
+  readonly #maxRunBytes: number;
+
+  /** @param maxRunBytes so many bytes the commands of a run have at most, unless a single one has more */
+  constructor(maxRunBytes = MAX_RUN_BYTES) {
+    this.#maxRunBytes = Math.min(MAX_RUN_BYTES, maxRunBytes);
+  }
 
   /** How many commands wait to be sent. */
   get waitingCount(): number {
@@ -152,7 +158,7 @@ export class Outgoing {
       if (command === undefined) break;
       if (command.sequence === WAITS) {
         bytes += MAX_INTEGER_BYTES + command.payload.length;
-        if (commands.length > 0 && bytes > MAX_RUN_BYTES) break;
+        if (commands.length > 0 && bytes > this.#maxRunBytes) break;
         command.sequence = this.#next + commands.length;
         commands.push(command);
         this.#waitingCount--;

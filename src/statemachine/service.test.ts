@@ -33,7 +33,7 @@ class Scene {
   fault: PaxosError | undefined;
   readonly service: Service;
 
-  constructor() {
+  constructor(maxResultsBytes = 2 ** 25) {
     const scene = this;
     this.service = new Service({
       values: () => ({
@@ -52,6 +52,7 @@ class Scene {
         onOpened: (_high, _low, session) => void this.local.push(`opened ${session}`),
         onAnswered: (first, count) => void this.local.push(`answered ${first}+${count}`),
       },
+      maxResultsBytes,
       bad: (peer, reason) => {
         this.bad.push(reason);
         peer.close();
@@ -230,6 +231,17 @@ describe('Service', () => {
     }
     expect(one.isClosed).toBe(true);
     expect(one.peer.out.length).toBeLessThan(150_000);
+  });
+
+  it('sends no message that is larger than one may be, and tells what none can hold', () => {
+    const scene = new Scene(1000);
+    const one = scene.connect();
+    scene.service.onCommands(one.peer, 5, run(5, 1, 10));
+    scene.answer(5, 1, 3, new Uint8Array(400));
+    scene.answer(5, 4, 1, new Uint8Array(1001));
+    scene.answer(5, 5, 1);
+    scene.service.flush();
+    expect(resultsOf(one)).toEqual(['5: 1=0 2=0', '5: 3=0', '5: 4=1 5=0']);
   });
 
   it('keeps few bytes alive by those that wait, whatever they were read with', () => {

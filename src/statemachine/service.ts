@@ -14,17 +14,22 @@
 import type { Peer } from '../evpaxos/peer.ts';
 import type { ValueRouter } from '../evpaxos/values.ts';
 import { encodeResults as encodeResultsMessage, encodeSessionOpened } from '../transport/encode-commands.ts';
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter, MAX_INTEGER_BYTES } from './bytes.ts';
 import { clientItemsFault } from './client-items.ts';
 import { ItemKind, ItemReader } from './items.ts';
-import { encodeResults } from './results.ts';
+import { encodeResult, encodeResults, ResultReader, ResultStatus } from './results.ts';
 import { FRAGMENT_BYTES } from './run-builder.ts';
 
 /** So much is gathered for a connection before it is handed on: who does not read is to be noticed. */
 const MAX_GATHERED_BYTES = 1024 * 1024;
 
+/** The most bytes of a run of results beside these: two integers. */
+const RUN_HEAD_BYTES = 2 * MAX_INTEGER_BYTES;
+
 /** Bytes that wait keep at most so many times their length alive. */
 const MAX_KEPT_TIMES = 4;
+
+const encoder = new TextEncoder();
 
 /** The session of the program in this process. */
 export interface LocalSession {
@@ -37,6 +42,8 @@ export interface ServiceOptions {
   /** where fragments go; undefined: there is no node yet */
   readonly values: () => Pick<ValueRouter, 'take' | 'isFull'> | undefined;
   readonly local: LocalSession;
+  /** the most bytes of results in one message: who is sent more hangs up, and asks again */
+  readonly maxResultsBytes: number;
   /** a connection sent what no client sends: it is to be closed, and the reason told */
   readonly bad: (peer: Peer, reason: string) => void;
   /** asks for step() and flush() at the end of this turn */
@@ -133,7 +140,8 @@ export class Service {
       if (attached === undefined) return;
       this.#last = attached;
     }
-    encodeResults(attached.results, first, count, results);
+    if (this.#fits(attached, results.length)) encodeResults(attached.results, first, count, results);
+    else this.#gatherEach(attached, first, count, results);
     if (attached.results.length >= MAX_GATHERED_BYTES) this.#tell(attached);
     if (attached.isDirty) return;
     attached.isDirty = true;
@@ -229,6 +237,27 @@ export class Service {
     return fault ?? values.take(items.subarray(start))?.message;
   }
 
+  #fits({ results }: Attached, bytes: number): boolean {
+    return results.length + RUN_HEAD_BYTES + bytes <= this.#options.maxResultsBytes;
+  }
+
+  /** So much at once that messages have to end in between. What none can hold is told as what it is. */
+  #gatherEach(attached: Attached, first: number, count: number, results: Uint8Array): void {
+    const reader = new ResultReader();
+    const one = new ByteWriter();
+    reader.openRun(first, count, results);
+    while (reader.next()) {
+      one.clear();
+      encodeResult(one, reader.status, reader.bytes());
+      if (!this.#fits(attached, one.length)) this.#tell(attached);
+      if (!this.#fits(attached, one.length)) {
+        one.clear();
+        encodeResult(one, ResultStatus.failed, tooLarge(reader.length));
+      }
+      encodeResults(attached.results, reader.sequence, 1, one.view());
+    }
+  }
+
   #tell(attached: Attached): void {
     const { peer, results, session } = attached;
     if (results.length > 0 && peer.canBeTold()) {
@@ -240,7 +269,11 @@ export class Service {
   }
 }
 
+function tooLarge(bytes: number): Uint8Array {
+  return encoder.encode(`it was applied, but max-message is too small for its result of ${bytes} bytes`);
+}
+
 /** Few bytes would keep all of what was read with them alive, for as long as they wait. */
-function owned(items: Uint8Array): Uint8Array {
+export function owned(items: Uint8Array): Uint8Array {
   return items.length < items.buffer.byteLength / MAX_KEPT_TIMES ? items.slice() : items;
 }

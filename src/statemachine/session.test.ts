@@ -15,6 +15,7 @@ const decoder = new TextDecoder();
 class Scene {
   readonly world = new MemoryWorld();
   readonly sent: string[] = [];
+  largest = 0;
   isReady = true;
   readonly session: ClientSession<string>;
   #nonce: readonly [number, number] = [0, 0];
@@ -67,6 +68,7 @@ class Scene {
   }
 
   #hear(session: number, items: Uint8Array): void {
+    this.largest = Math.max(this.largest, items.length);
     const reader = new ItemReader();
     reader.open(items);
     while (reader.next()) this.sent.push(`${session} ${this.#word(reader)}`);
@@ -223,6 +225,17 @@ describe('ClientSession', () => {
   it('refuses a command that no message holds', async () => {
     const scene = new Scene();
     expect(await scene.propose('x'.repeat(1001)).outcome).toBe('VALUE_TOO_LARGE');
+  });
+
+  it('puts no more into one message than a single command may have', () => {
+    const scene = new Scene();
+    scene.propose('first');
+    for (const length of [600, 600, 1000, 1, 1, 1000]) scene.propose('x'.repeat(length));
+    scene.opened(5);
+    scene.session.reconnected();
+    scene.world.settle();
+    expect(scene.take().filter((each) => each.startsWith('5 run'))).toHaveLength(2 * 5);
+    expect(scene.largest).toBeLessThan(1000 + 128);
   });
 
   it('ends its session when it is closed, and all waits', async () => {

@@ -43,7 +43,7 @@ export interface SessionOptions<Result> {
   readonly port: SessionPort;
   /** what a result's bytes mean */
   readonly decode: (result: Uint8Array) => Result;
-  /** the most bytes that a command may have */
+  /** the most bytes that a command may have; several in one message have no more together */
   readonly maxCommandBytes: number;
   readonly timeoutMs: number;
 }
@@ -55,8 +55,9 @@ interface Nonce {
 
 export class ClientSession<Result> {
   readonly #options: SessionOptions<Result>;
-  readonly #outgoing = new Outgoing();
+  readonly #outgoing: Outgoing;
   readonly #keepMs: number;
+  readonly #maxItemsBytes: number;
   readonly #writer = new ByteWriter();
   readonly #results = new ResultReader();
   /** 0: there is none yet */
@@ -72,6 +73,9 @@ export class ClientSession<Result> {
   constructor(options: SessionOptions<Result>) {
     this.#options = options;
     this.#keepMs = Math.min(MAX_KEEP_MS, options.timeoutMs / 3);
+    // A message that is larger than one may be would end every connection that it is sent on, again and again.
+    this.#maxItemsBytes = Math.min(MAX_ITEMS_BYTES, options.maxCommandBytes);
+    this.#outgoing = new Outgoing(options.maxCommandBytes);
   }
 
   /** The session's number; 0: none is open. */
@@ -195,7 +199,7 @@ export class ClientSession<Result> {
 
   /** Cuts new runs, as many as go into a message. */
   *#newRuns(): Generator<Run> {
-    for (let bytes = 0; bytes < MAX_ITEMS_BYTES; ) {
+    for (let bytes = 0; bytes < this.#maxItemsBytes; ) {
       const run = this.#outgoing.takeRun(this.#id);
       if (run === undefined) return;
       bytes += run.item.length;
@@ -207,12 +211,14 @@ export class ClientSession<Result> {
     let items: Uint8Array[] = [];
     let bytes = 0;
     for (const { item } of runs) {
+      const isFull = bytes + item.length > this.#maxItemsBytes || items.length === MAX_CLIENT_ITEMS;
+      if (bytes > 0 && isFull) {
+        this.#sendItems(items, bytes);
+        items = [];
+        bytes = 0;
+      }
       items.push(item);
       bytes += item.length;
-      if (bytes < MAX_ITEMS_BYTES && items.length < MAX_CLIENT_ITEMS) continue;
-      this.#sendItems(items, bytes);
-      items = [];
-      bytes = 0;
     }
     if (bytes > 0) this.#sendItems(items, bytes);
   }
