@@ -25,7 +25,7 @@ import { Events } from './events.ts';
 import { encodeDigest } from './items.ts';
 import type { StateMachine } from './machine.ts';
 import { MachineHost, type MachineHostListener } from './machine-host.ts';
-import { type ReadAnswer, ReplicaReads } from './replica-reads.ts';
+import { type ReadAnswer, ReplicaReads, UNAVAILABLE } from './replica-reads.ts';
 import { owned, Service } from './service.ts';
 import { ClientSession } from './session.ts';
 import type { SnapshotInfo, SnapshotStore } from './snapshot-store.ts';
@@ -255,6 +255,8 @@ export class MachineRole<Command, Result, Query, Answer> {
 
   #answer(query: Uint8Array): ReadAnswer {
     const { machine, codecs } = this.#options;
+    // A machine that is being restored is in no state that it ever had.
+    if (this.#isRestoring) return UNAVAILABLE;
     try {
       if (machine.read === undefined) throw new Error('this state machine has no read()');
       return { status: ReadStatus.ok, bytes: codecs.answer.encode(machine.read(codecs.query.decode(query))) };

@@ -41,7 +41,8 @@ interface Batch {
   readonly withdraw: () => void;
 }
 
-const UNAVAILABLE: ReadAnswer = { status: ReadStatus.unavailable, bytes: new Uint8Array(0) };
+/** Another replica, or this one later. */
+export const UNAVAILABLE: ReadAnswer = { status: ReadStatus.unavailable, bytes: new Uint8Array(0) };
 
 export class ReplicaReads {
   readonly #options: ReplicaReadsOptions;

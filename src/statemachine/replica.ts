@@ -239,7 +239,7 @@ function checkDurable(config: Config, storage: Storage | undefined): void {
 }
 
 function unavailable(): PaxosError {
-  const text = 'no leader could say how far to read, or too many reads wait; read again';
+  const text = 'too many reads wait, or the state is being restored, or the replica ends; read again';
   return new PaxosError('READ_UNAVAILABLE', text);
 }
 

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent } from '../../src/statemachine/index.ts';
+import type { SnapshotReader } from '../../src/statemachine/machine.ts';
 import { Ledger } from '../support/ledger.ts';
 import { MachineCluster } from '../support/machine-cluster.ts';
 
@@ -48,6 +49,21 @@ async function write(cluster: Cluster, name: string, count: number, bytes = 8): 
   for (let i = 0; i < count; i++) {
     const command = `${name}-${i}-`.padEnd(bytes, '.');
     expect(await cluster.result(cluster.replica(leader).propose(command))).toBe(1);
+  }
+}
+
+/** A ledger that is emptied when it is restored, and is not filled before the test says so. */
+class HeldLedger extends Ledger {
+  isRestoring = false;
+  goOn: () => void = () => undefined;
+
+  override async restore(reader: SnapshotReader): Promise<void> {
+    this.counts.clear();
+    this.isRestoring = true;
+    await new Promise<void>((resolve) => {
+      this.goOn = resolve;
+    });
+    await super.restore(reader);
   }
 }
 
@@ -129,6 +145,29 @@ describe('snapshots of replicas', () => {
     // It went on where it was: one snapshot's bytes came, and not much more.
     expect(types(events).filter((type) => type === 'snapshot-fetching').length).toBeGreaterThanOrEqual(3);
     await level(cluster);
+    expect(cluster.failures).toEqual([]);
+  });
+
+  it('are read from by nobody before they are restored', async () => {
+    const cluster: Cluster = new MachineCluster({
+      machine: () => new HeldLedger(),
+      options: { snapshotLogBytes: 2 * KB },
+    });
+    await cluster.start();
+    await write(cluster, 'a', 1);
+    const away = cluster.follower;
+    cluster.kill(away);
+    await write(cluster, 'b', 200);
+    await cluster.pass(2000);
+    await cluster.startReplica(away);
+    const machine = cluster.machines[away];
+    if (!(machine instanceof HeldLedger)) throw new Error('there is no machine');
+    expect(await cluster.until(() => machine.isRestoring)).toBe(true);
+    const read = () => cluster.replica(away).read('a-0-....', { consistency: 'local' });
+    await expect(cluster.result(read())).rejects.toMatchObject({ code: 'READ_UNAVAILABLE' });
+    machine.goOn();
+    await level(cluster);
+    expect(await cluster.result(read())).toBe(1);
     expect(cluster.failures).toEqual([]);
   });
 
