@@ -79,4 +79,19 @@ describe('ClientReads', () => {
     expect(new Set(await Promise.all(all))).toEqual(new Set(['CLOSED']));
     expect(await read()).toBe('CLOSED');
   });
+
+  it('keeps nothing of what was given up while nobody could be asked', async () => {
+    const { state, reads, read } = scene();
+    state.isReady = false;
+    const living = read();
+    for (let i = 0; i < 10_000; i++) {
+      const giver = new AbortController();
+      const given = read(giver.signal);
+      giver.abort();
+      expect(await given).toBe('ABORTED');
+    }
+    expect(reads.keptCount).toBeLessThan(5000);
+    reads.close(new PaxosError('CLOSED', 'closed'));
+    expect(await living).toBe('CLOSED');
+  });
 });

@@ -52,6 +52,11 @@ export class ClientReads<Answer> {
     return this.#asked.size > 0;
   }
 
+  /** How much is kept of what was asked, given up or not. */
+  get keptCount(): number {
+    return this.#asked.size + this.#toAsk.length;
+  }
+
   /** @throws PaxosError READ_FAILED, QUEUE_FULL, ABORTED, CLOSED */
   read(query: Uint8Array, consistency: number, signal?: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
@@ -59,7 +64,10 @@ export class ClientReads<Answer> {
       if (signal?.aborted === true) return reject(aborted('read'));
       if (this.#asked.size >= MAX_OUTSTANDING_READS) return reject(fullError());
       const token = this.#nextToken++;
-      const abort = () => this.#take(token)?.fail(aborted('read'));
+      const abort = () => {
+        this.#take(token)?.fail(aborted('read'));
+        this.#forget();
+      };
       const unheed = () => signal?.removeEventListener('abort', abort);
       const settle = (answer: Answer) => {
         unheed();
@@ -121,6 +129,12 @@ export class ClientReads<Answer> {
     const asked = this.#asked.get(token);
     this.#asked.delete(token);
     return asked;
+  }
+
+  /** Those that were given up would pile up between the others while nobody can be asked. */
+  #forget(): void {
+    if (this.#toAsk.length <= 2 * this.#asked.size + 1024) return;
+    this.#toAsk = this.#toAsk.filter((token) => this.#asked.has(token));
   }
 
   #askAgain(token: number): void {
