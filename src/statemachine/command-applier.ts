@@ -70,7 +70,13 @@ function refuse(result: Promise<unknown>): never {
   throw new Error('apply() gave a promise; it has to be synchronous');
 }
 
+/** Whatever was thrown: asking it throws nothing, which would end every replica at this command, again and again. */
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : 'apply() threw what is no Error';
-  return message.slice(0, MAX_ERROR_CHARACTERS);
+  try {
+    const message: unknown = error instanceof Error ? error.message : undefined;
+    if (typeof message === 'string') return message.slice(0, MAX_ERROR_CHARACTERS);
+  } catch {
+    // It is no Error that anybody could be told of.
+  }
+  return 'apply() threw what is no Error';
 }

@@ -132,6 +132,32 @@ describe('MachineHost', () => {
     expect(machine.applied).toBe(2);
   });
 
+  it.each([
+    ['no Error', 'a string'],
+    ['an Error whose message is none', Object.assign(new Error(), { message: 5 })],
+    [
+      'an Error that throws when it is asked',
+      new (class extends Error {
+        override get message(): string {
+          throw new Error('no');
+        }
+      })(),
+    ],
+  ])('makes it a result when a machine throws %s', (_what, thrown) => {
+    const machine: StateMachine<Order, unknown> = {
+      apply: () => {
+        throw thrown;
+      },
+      snapshot: () => '',
+      restore: () => undefined,
+    };
+    const bed = new MachineBed<Order, unknown>(machine);
+    bed.apply(bed.run(bed.open(1), 1, [add(1)]));
+    expect(bed.take()).toMatchObject([
+      { status: ResultStatus.failed, text: 'apply() threw what is no Error' },
+    ]);
+  });
+
   it('answers what the codec refuses, and goes on', () => {
     const { machine, bed, session } = make();
     bed.apply(runOf(session, 1, [Buffer.from('{"add":'), Buffer.from('{"add":1}')]));
