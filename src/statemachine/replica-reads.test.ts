@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Consistency, ReadStatus } from '../transport/messages.ts';
-import { MAX_WAITING_READS, type ReadAnswer, ReplicaReads } from './replica-reads.ts';
+import { MAX_WAITING_READ_BYTES, MAX_WAITING_READS, type ReadAnswer, ReplicaReads } from './replica-reads.ts';
 
 const QUERY = Uint8Array.of(7);
 const UNAVAILABLE = ReadStatus.unavailable;
@@ -21,8 +21,8 @@ function scene() {
     answer: (query) => ({ status: ReadStatus.ok, bytes: query }),
     wake: () => void wakes++,
   });
-  const read = (consistency: number = Consistency.linearizable) =>
-    reads.read(QUERY, consistency, (answer) => answers.push(answer));
+  const read = (consistency: number = Consistency.linearizable, query = QUERY) =>
+    reads.read(query, consistency, (answer) => answers.push(answer));
   return { reads, read, questions, answers, wakes: () => wakes };
 }
 
@@ -63,6 +63,19 @@ it('lets so many wait, and says of more that another may be asked', () => {
   expect(answers).toHaveLength(MAX_WAITING_READS + 1);
   read();
   expect(answers).toHaveLength(MAX_WAITING_READS + 1);
+});
+
+it('lets so many bytes of queries wait, too', () => {
+  const { reads, read, questions, answers } = scene();
+  const large = new Uint8Array(MAX_WAITING_READ_BYTES / 4);
+  for (let i = 0; i < 4; i++) read(Consistency.linearizable, large);
+  expect(answers).toEqual([]);
+  read();
+  expect(answers.map(({ status }) => status)).toEqual([UNAVAILABLE]);
+  reads.step();
+  questions[0]?.done();
+  read();
+  expect(answers).toHaveLength(5);
 });
 
 it('ends what waits when it is closed', () => {

@@ -10,8 +10,9 @@
  */
 import { Consistency, ReadStatus } from '../transport/messages.ts';
 
-/** How many reads wait at a time. */
+/** How many reads, and how many bytes of queries, wait at a time. */
 export const MAX_WAITING_READS = 65_536;
+export const MAX_WAITING_READ_BYTES = 64 * 1024 * 1024;
 
 /** What a read came to. */
 export interface ReadAnswer {
@@ -49,6 +50,7 @@ export class ReplicaReads {
   #asked: WaitingRead[] = [];
   readonly #batches = new Set<Batch>();
   #count = 0;
+  #bytes = 0;
   #isClosed = false;
 
   constructor(options: ReplicaReadsOptions) {
@@ -57,10 +59,12 @@ export class ReplicaReads {
 
   /** Reads; `done` is called once, at once if it can be. */
   read(query: Uint8Array, consistency: number, done: (answer: ReadAnswer) => void): void {
-    if (this.#isClosed || this.#count >= MAX_WAITING_READS) done(UNAVAILABLE);
+    const isFull = this.#count >= MAX_WAITING_READS || this.#bytes >= MAX_WAITING_READ_BYTES;
+    if (this.#isClosed || isFull) done(UNAVAILABLE);
     else if (consistency === Consistency.local) done(this.#options.answer(query));
     else {
       this.#count++;
+      this.#bytes += query.length;
       this.#asked.push({ query, done });
       this.#options.wake();
     }
@@ -89,6 +93,9 @@ export class ReplicaReads {
   #end(batch: Batch, answer: (query: Uint8Array) => ReadAnswer): void {
     this.#batches.delete(batch);
     this.#count -= batch.reads.length;
-    for (const { query, done } of batch.reads) done(answer(query));
+    for (const { query, done } of batch.reads) {
+      this.#bytes -= query.length;
+      done(answer(query));
+    }
   }
 }
