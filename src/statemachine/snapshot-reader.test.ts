@@ -42,6 +42,13 @@ describe('chunksOf', () => {
     await expect(gather(chunks)).rejects.toThrow('no state');
   });
 
+  it.each(['[[1, 2]]', '["text"]', '[{}]'])('refuses chunks that are no bytes: %s', async (json) => {
+    // What a machine in plain JavaScript may do: kept like that, its state would be lost with the log.
+    const source: Uint8Array[] = JSON.parse(json);
+    await expect(gather(chunksOf(source))).rejects.toThrow('no Uint8Array');
+    await expect(gather(chunksOf([bytes('a'), ...source]))).rejects.toThrow('no Uint8Array');
+  });
+
   it('ends a generator that is not read to its end', async () => {
     let isOver = false;
     function* snapshot() {

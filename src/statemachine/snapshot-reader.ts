@@ -39,6 +39,8 @@ async function* begun(
     for (let next = await first; ; next = await chunks.next()) {
       isOver = next.done === true;
       if (next.done === true) return;
+      if (!(next.value instanceof Uint8Array))
+        throw new Error('snapshot() gave a chunk that is no Uint8Array');
       yield next.value;
     }
   } finally {
