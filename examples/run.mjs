@@ -14,7 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import pc from 'picocolors';
+import picocolors from 'picocolors';
+
+// Colours are for terminals; picocolors alone would use them wherever CI is set.
+const pc = picocolors.createColors(process.stdout.isTTY === true && picocolors.isColorSupported);
 
 /** @type {Record<string, string>} */
 const EXAMPLES = {
