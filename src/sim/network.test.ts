@@ -149,6 +149,21 @@ describe('a link', () => {
     expect(again.happened).toEqual(['closed: connection refused']);
   });
 
+  test('of a process that ended before it listened is refused, and keeps nobody from the port', async () => {
+    const rig = new Rig();
+    const late = new Ears();
+    const port = PORT + 1;
+    rig.client.kill();
+    const listening = rig.network.transportOf(rig.client).listen(port, () => late);
+    rig.network.transportOf(rig.server).connect({ host: '10.0.0.1', port }, rig.near);
+    rig.pass(100);
+    expect(rig.near.happened).toEqual(['closed: connection refused']);
+    const again = await rig.network.transportOf(rig.server).listen(port, () => late);
+    expect(again.port).toBe(port);
+    // Whoever is dead waits for ever.
+    expect(await Promise.race([listening, Promise.resolve('nothing')])).toBe('nothing');
+  });
+
   test('that is not read holds bytes back until it is', () => {
     const rig = new Rig();
     const link = rig.connect();
@@ -197,6 +212,23 @@ describe('a partition', () => {
     rig.network.setBlocked('client', 'server', false);
     rig.pass(1000);
     expect(rig.far.heard).toEqual([...numbers(10)]);
+  });
+
+  test('keeps it from an end that the other has closed, until it is over', () => {
+    for (const heals of [true, false]) {
+      const rig = new Rig();
+      rig.connect();
+      rig.pass(100);
+      rig.network.setBlocked('server', 'client', true);
+      rig.accepted?.close();
+      rig.pass(60_000);
+      expect(rig.far.happened).toEqual(['closed: undefined']);
+      expect(rig.near.happened).toEqual(['connected']);
+      if (heals) rig.network.healAll();
+      else rig.network.setBlocked('server', 'client', false);
+      rig.pass(100);
+      expect(rig.near.happened).toEqual(['connected', 'closed: connection reset']);
+    }
   });
 
   test('lets no new link come up, and healing lets it', () => {

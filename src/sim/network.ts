@@ -2,8 +2,8 @@
  * SimNetwork: links as TCP gives them, and as they fail. Bytes of one direction arrive in order, in pieces cut
  * anywhere, late; or the link is cut, and what was under way is lost, in the middle of a message too.
  *
- * Partitions, one way or both, hold bytes back as a lost route does: nothing arrives, nobody is told, until they heal
- * or the link is cut. Whole messages can be lost, doubled or swapped as well, which TCP never does, but a sender that
+ * Partitions, one way or both, hold bytes back as a lost route does: nothing arrives, nobody is told, until they heal;
+ * not even that the other end has closed. Whole messages can be lost, doubled or swapped as well, which TCP never does, but a sender that
  * drops for a slow peer, or resends, does: only those of which the protocol says that they may be (see tamper). A
  * clogged direction is merely slow, much slower than the rest.
  */
@@ -69,6 +69,8 @@ export class SimNetwork {
     return {
       connect: (address, events) => this.#connect(process, address, events),
       listen: async (port, accept) => {
+        // It may have ended while it waited for something else.
+        if (!process.isAlive) return new Promise<never>(() => undefined);
         if (this.#listening.has(port)) throw new PaxosError('ADDRESS_IN_USE', `port ${port} is taken`);
         this.#listening.set(port, { process, accept });
         const close = async () => {
@@ -191,6 +193,8 @@ export class SimEnd implements Link {
   #owesDrained = false;
   #paused = false;
   #closed = false;
+  /** the other end is closed, whether anybody here knows or not */
+  #isLost = false;
   #delivery: Timer | undefined;
   /** what has to arrive before it is connected */
   #awaited: { readonly timer: Timer; readonly call: () => void } | undefined;
@@ -210,6 +214,12 @@ export class SimEnd implements Link {
 
   get waitingBytes(): number {
     return Math.max(0, this.#unread - KERNEL_BYTES);
+  }
+
+  /** True while nothing gets here from the other end. */
+  get #isCutOff(): boolean {
+    const { other } = this;
+    return other !== undefined && this.#network.isBlocked(other.owner.name, this.owner.name);
   }
 
   /** As a kernel does, takes a copy: whoever writes goes on to use its memory for something else. */
@@ -243,10 +253,13 @@ export class SimEnd implements Link {
 
   /** Looks whether something can be delivered now, or when. */
   wake(): void {
+    if (this.#isLost && !this.#isCutOff) {
+      this.sever('connection reset');
+      return;
+    }
     const next = this.#arriving[0];
     if (next === undefined || this.#delivery !== undefined || this.#closed || this.#paused) return;
-    if (!this.isUp || this.other === undefined) return;
-    if (this.#network.isBlocked(this.other.owner.name, this.owner.name)) return;
+    if (!this.isUp || this.other === undefined || this.#isCutOff) return;
     this.#delivery = this.owner.after(Math.max(0, next.at - this.#scheduler.now), () => {
       this.#delivery = undefined;
       this.#deliver();
@@ -275,7 +288,7 @@ export class SimEnd implements Link {
   #deliver(): void {
     const next = this.#arriving[0];
     if (next === undefined || this.#closed || this.#paused || this.other === undefined) return;
-    if (this.#network.isBlocked(this.other.owner.name, this.owner.name)) return;
+    if (this.#isCutOff) return;
     this.#arriving.shift();
     this.other.taken(next.bytes.length);
     this.events?.data(next.bytes);
@@ -315,6 +328,12 @@ export class SimEnd implements Link {
     this.owner.after(0, () => this.events?.closed(reason));
     const other = this.other;
     if (other === undefined || other.isClosed) return;
-    other.owner.after(this.#network.drawDelay(), () => other.sever('connection reset'));
+    other.owner.after(this.#network.drawDelay(), () => other.lose());
+  }
+
+  /** The other end is closed. Where nothing comes through from there, nor does that. */
+  lose(): void {
+    this.#isLost = true;
+    if (!this.#isCutOff) this.sever('connection reset');
   }
 }
