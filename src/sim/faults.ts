@@ -126,6 +126,9 @@ export class Faults {
       case 'lost-storage':
         if (!this.#loseStorage(machine)) return;
         break;
+      case 'isolated-leader':
+        if (!this.#isolateLeader()) return;
+        break;
       case 'slow-disk':
       case 'failed-sync':
       case 'full-disk':
@@ -168,14 +171,15 @@ export class Faults {
     }
   }
 
-  #crash(machine: Machine): void {
+  /** @param mostMs it is started again within this */
+  #crash(machine: Machine, mostMs = 2000): void {
     const { random, reached } = this.#options;
     const { disk } = machine.options;
     if (!machine.isUp || !machine.mayRestart) return;
     if (disk?.isWriting === true) reached('crash while a commit is under way');
     if (machine.options.snapshots?.isWriting === true) reached('crash while a snapshot is written');
     machine.crash();
-    this.#startAfter(machine, randomInt(random, 5, 2000));
+    this.#startAfter(machine, randomInt(random, 5, mostMs));
   }
 
   #startAfter(machine: Machine, delayMs: number): void {
@@ -246,21 +250,60 @@ export class Faults {
   }
 
   #partition(bothWays: boolean): void {
-    const { random, network, scheduler } = this.#options;
-    const all = this.#all;
-    const inside = this.#inside();
+    const { random, scheduler } = this.#options;
+    const heal = this.#block(this.#inside(), bothWays);
+    scheduler.after(randomInt(random, 20, 2500), heal);
+  }
+
+  /** @returns ends it */
+  #block(inside: ReadonlySet<Machine>, bothWays: boolean): () => void {
+    const { network } = this.#options;
     const blocked: [string, string][] = [];
     for (const one of inside) {
-      for (const other of all) {
+      for (const other of this.#all) {
         if (inside.has(other)) continue;
         blocked.push([one.name, other.name]);
         if (bothWays) blocked.push([other.name, one.name]);
       }
     }
     for (const [from, to] of blocked) network.setBlocked(from, to, true);
-    scheduler.after(randomInt(random, 20, 2500), () => {
+    return () => {
       for (const [from, to] of blocked) network.setBlocked(from, to, false);
+    };
+  }
+
+  /**
+   * The leader is cut off, and some of the clients with it. Those on the other side find their connections with it gone,
+   * and take another leader; it takes its own for alive, until word gets through. Before, what it was told may have been
+   * late; and all the others may have ended at that moment, and be started again at once.
+   */
+  #isolateLeader(): boolean {
+    const { random, network, scheduler, clients, plan } = this.#options;
+    const leader = this.#leader();
+    if (leader === undefined) return false;
+    const inside = new Set([leader, ...clients.filter(() => random.next() < 0.5)]);
+    const outside = this.#all.filter((machine) => !inside.has(machine));
+    const lateMs = random.next() < 0.4 ? randomInt(random, 20, 80) : 0;
+    for (const { name } of outside) network.setClogged(name, leader.name, lateMs);
+    const leaseMs = plan.commands?.readLeaseMs ?? 0;
+    // So that the other side is about to take a leader when a lease ends.
+    const noticedAfterMs = random.next() < 0.5 ? randomInt(random, 0, 20) : leaseMs * (0.3 + random.next());
+    const lastsMs = noticedAfterMs + randomInt(random, 50, random.next() < 0.5 ? 400 : 1500);
+    const doEnd = random.next() < 0.25;
+    const whileActive = (delayMs: number, call: () => void) =>
+      scheduler.after(delayMs, () => {
+        if (this.#active) call();
+      });
+    whileActive(lateMs > 0 ? 300 : 0, () => {
+      const heal = this.#block(inside, true);
+      for (const { name } of outside) network.setClogged(name, leader.name, 0);
+      whileActive(noticedAfterMs, () => {
+        for (const one of inside) for (const other of outside) network.cut(other.name, one.name);
+        if (doEnd) for (const machine of outside) this.#crash(machine, 50);
+      });
+      scheduler.after(lastsMs, heal);
     });
+    return true;
   }
 
   /** One side of a partition: anybody, or the leader with one other, who hears its last proposals alone. */

@@ -5,7 +5,8 @@ import type { Storage } from '../paxos/storage.ts';
 import { randomInt } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
 
-export const FAULT_KINDS = [
+/** What is drawn for every run. */
+const DRAWN_KINDS = [
   'crash',
   'pause',
   'partition',
@@ -26,6 +27,9 @@ export const FAULT_KINDS = [
   'power-cut',
   'lost-storage',
 ] as const;
+
+/** `isolated-leader` is for runs of commands, whose reads are what a leader must not answer that others took for gone. */
+export const FAULT_KINDS = [...DRAWN_KINDS, 'isolated-leader'] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -128,8 +132,10 @@ function isOfCommands(plan: Plan): boolean {
 
 /** Every acceptor is a replica there, since a machine's snapshots are what the log is trimmed by. */
 function withCommands(random: Random, plan: Plan): Plan {
+  const readLeaseMs = pick(random, LEASES_MS);
   return {
     ...plan,
+    faults: withFaults(random, plan, readLeaseMs),
     replicas: true,
     proposers: plan.acceptors,
     learners: 0,
@@ -142,10 +148,27 @@ function withCommands(random: Random, plan: Plan): Plan {
       snapshotIntervalS: pick(random, [1, 2, 300]),
       ballastBytes: pick(random, [0, 0, 0, 300_000]),
       sessionTimeoutMs: pick(random, [1000, 1500, 60_000, 60_000]),
-      readLeaseMs: pick(random, [0, 0, 200, 1000]),
+      readLeaseMs,
       wallOffsetMs: pick(random, [0, 0, 5000, 3_600_000]),
     },
   };
+}
+
+/** Those shorter than the leader timeout can end before their holder notices that nobody hears it. */
+const LEASES_MS = [0, 200, 400, 400, 1000] as const;
+
+/** Leaders are isolated in most of these runs, and where there are leases clocks drift more often than elsewhere. */
+function withFaults(random: Random, { faults, acceptors }: Plan, readLeaseMs: number): readonly FaultKind[] {
+  const more: FaultKind[] = [];
+  if (random.next() < 0.8 && acceptors > 2) more.push('isolated-leader');
+  if (random.next() < 0.5 && readLeaseMs > 0 && !faults.includes('drift')) more.push('drift');
+  return [...faults, ...more];
+}
+
+/** How fast a clock runs that drifts. With state machines most are as wrong as they may be, and one in three is slow. */
+export function driftOf({ commands }: Plan, chance: number): number {
+  if (commands === undefined || chance > 0.9) return 0.9 + 0.2 * chance;
+  return chance < 0.3 ? 0.9 : 1.1;
 }
 
 /** Draws a plan. */
@@ -157,7 +180,7 @@ export function drawPlan(random: Random): Plan {
 function drawRawPlan(random: Random): Plan {
   const replicas = random.next() < 0.6;
   const acceptors = pick(random, [1, 2, 3, 3, 3, 3, 4, 5, 5, 7]);
-  const faults = shuffled(random, FAULT_KINDS).slice(0, randomInt(random, 3, 8));
+  const faults = shuffled<FaultKind>(random, DRAWN_KINDS).slice(0, randomInt(random, 3, 8));
   const proposers = replicas ? acceptors : randomInt(random, 1, 3);
   return {
     acceptors,

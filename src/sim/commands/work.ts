@@ -19,6 +19,8 @@ import type { StoreCommand, StoreResult } from './store-machine.ts';
 const OPERATIONS_A_VALUE = 2;
 /** All together have no more under way: there are too many orders of many at a time to look at them all. */
 const MAX_OUTSTANDING = 12;
+/** Whose operations were not answered for so long reads beside them. */
+const IMPATIENT_MS = 20;
 /** How many operations are given up after a while, of one. */
 const GIVEN_UP = 0.02;
 
@@ -44,6 +46,10 @@ interface Agent {
   readonly machine: Machine;
   readonly share: number;
   asked: number;
+  /** how many reads it asked beside those */
+  meanwhile: number;
+  /** when something was answered last */
+  answeredAt: number;
   /** by number of its operations that are under way, in which life of its process they were asked */
   readonly underWay: Map<number, number>;
   /** what it read or wrote last, by key */
@@ -68,6 +74,8 @@ export class CommandWork {
       machine,
       share,
       asked: 0,
+      meanwhile: 0,
+      answeredAt: 0,
       underWay: new Map(),
       seen: new Map(),
     }));
@@ -103,6 +111,7 @@ export class CommandWork {
       const due = Math.ceil((agent.share * scheduler.now) / (0.9 * plan.faultsMs)) + this.#outstanding;
       while (agent.asked < Math.min(agent.share, due) && this.#underWay(agent) < this.#outstanding)
         if (!this.#ask(agent)) break;
+      this.#readMeanwhile(agent);
       if (agent.asked < agent.share) scheduler.after(plan.faultsMs * 0.005 * random.next(), ask);
     };
     scheduler.after(250, ask);
@@ -112,23 +121,48 @@ export class CommandWork {
     const { machine } = agent;
     if (!machine.isUp || machine.store === undefined) return false;
     const number = agent.asked++;
+    this.#follow(agent, number, this.#draw(agent, `${machine.name}-${number}`));
+    return true;
+  }
+
+  /**
+   * Whose commands have no answers goes on reading: they may wait for a leader that another has taken the place of, and
+   * that is what it must not answer reads from.
+   */
+  #readMeanwhile(agent: Agent): void {
+    const { machine, answeredAt } = agent;
+    const { random, scheduler } = this.#options;
+    if (!machine.isUp || machine.store === undefined || scheduler.now - answeredAt < IMPATIENT_MS) return;
+    if (this.#underWay(agent) !== this.#outstanding) return;
+    const isOfSum = random.next() < 0.3;
+    const read = isOfSum ? this.#readSum(agent) : this.#read(agent, this.#drawKey(), 'linearizable');
+    this.#follow(agent, -++agent.meanwhile, read);
+  }
+
+  /** @param number tells it from all else that the agent has under way */
+  #follow(agent: Agent, number: number, asked: Promise<void>): void {
+    const { machine } = agent;
     const life = machine.starts;
     agent.underWay.set(number, life);
-    const asked = this.#draw(agent, `${machine.name}-${number}`);
     const isOver = () => {
-      if (agent.underWay.get(number) === life) agent.underWay.delete(number);
+      if (agent.underWay.get(number) !== life) return;
+      agent.underWay.delete(number);
+      // What is only read says nothing of commands.
+      if (number >= 0) agent.answeredAt = this.#options.scheduler.now;
     };
     asked.then(isOver, (error: unknown) => {
       isOver();
       this.#failed(machine.name, error);
     });
-    return true;
+  }
+
+  #drawKey(): string {
+    return `k${Math.floor(this.#options.keys * this.#options.random.next())}`;
   }
 
   #draw(agent: Agent, mark: string): Promise<void> {
-    const { random, keys } = this.#options;
-    const drawn = random.next();
-    const key = `k${Math.floor(keys * random.next())}`;
+    const drawn = this.#options.random.next();
+    const key = this.#drawKey();
     if (drawn < 0.2) return this.#put(agent, mark, key);
     if (drawn < 0.4) return this.#swap(agent, mark, key);
     if (drawn < 0.55) return this.#add(agent, mark);
