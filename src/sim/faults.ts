@@ -6,7 +6,7 @@ import type { Random } from '../transport/transport.ts';
 import type { DiskFaults } from './disk.ts';
 import type { Machine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
-import { type FaultKind, isMixed, type Plan, pick } from './plan.ts';
+import { type FaultKind, isMixed, type Plan, pick, shuffled } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface FaultsOptions {
@@ -20,6 +20,8 @@ export interface FaultsOptions {
   readonly start: (machine: Machine) => void;
   /** a client is gone, and what it had outstanding with it */
   readonly clientCrashed: (client: Machine) => void;
+  /** whoever asks on these machines only reads, or does as ever */
+  readonly quieten: (machines: ReadonlySet<Machine>, isQuiet: boolean) => void;
   /** something worth counting was reached */
   readonly reached: (what: string) => void;
 }
@@ -37,6 +39,7 @@ export class Faults {
   readonly #options: FaultsOptions;
   readonly #all: readonly Machine[];
   #active = false;
+  #isLeaderIsolated = false;
 
   constructor(options: FaultsOptions) {
     this.#options = options;
@@ -80,7 +83,8 @@ export class Faults {
     scheduler.after(plan.betweenFaultsMs * 2 * random.next(), () => {
       if (!this.#active) return;
       const [first = 'crash', ...others] = plan.faults;
-      this.#strike(pick(random, [first, ...others]));
+      const isIsolated = plan.faults.includes('isolated-leader') && random.next() < 0.25;
+      this.#strike(isIsolated ? 'isolated-leader' : pick(random, [first, ...others]));
       this.#next();
     });
   }
@@ -275,16 +279,20 @@ export class Faults {
   /**
    * The leader is cut off, and some of the clients with it. Those on the other side find their connections with it gone,
    * and take another leader; it takes its own for alive, until word gets through. Before, what it was told may have been
-   * late; and all the others may have ended at that moment, and be started again at once.
+   * late; and all the others may have ended at that moment, and be started again at once. On its side nobody writes.
    */
   #isolateLeader(): boolean {
-    const { random, network, scheduler, clients, plan } = this.#options;
+    const { random, network, scheduler, clients, plan, quieten } = this.#options;
     const leader = this.#leader();
-    if (leader === undefined) return false;
-    const inside = new Set([leader, ...clients.filter(() => random.next() < 0.5)]);
+    const others = this.#options.servers.filter(({ isUp }) => isUp).length - 1;
+    if (leader === undefined || others <= plan.acceptors / 2 || this.#isLeaderIsolated) return false;
+    const cutOff = randomInt(random, 1, Math.max(1, clients.length - 1));
+    const inside = new Set([leader, ...shuffled(random, clients).slice(0, cutOff)]);
     const outside = this.#all.filter((machine) => !inside.has(machine));
     const lateMs = random.next() < 0.4 ? randomInt(random, 20, 80) : 0;
     for (const { name } of outside) network.setClogged(name, leader.name, lateMs);
+    quieten(inside, true);
+    this.#isLeaderIsolated = true;
     const leaseMs = plan.commands?.readLeaseMs ?? 0;
     // So that the other side is about to take a leader when a lease ends.
     const noticedAfterMs = random.next() < 0.5 ? randomInt(random, 0, 20) : leaseMs * (0.3 + random.next());
@@ -294,7 +302,7 @@ export class Faults {
       scheduler.after(delayMs, () => {
         if (this.#active) call();
       });
-    whileActive(lateMs > 0 ? 300 : 0, () => {
+    whileActive(lateMs > 0 ? 300 : 20, () => {
       const heal = this.#block(inside, true);
       for (const { name } of outside) network.setClogged(name, leader.name, 0);
       whileActive(noticedAfterMs, () => {
@@ -302,6 +310,10 @@ export class Faults {
         if (doEnd) for (const machine of outside) this.#crash(machine, 50);
       });
       scheduler.after(lastsMs, heal);
+    });
+    scheduler.after(300 + lastsMs, () => {
+      quieten(inside, false);
+      this.#isLeaderIsolated = false;
     });
     return true;
   }

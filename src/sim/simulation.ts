@@ -249,6 +249,7 @@ export class Simulation {
       clients: this.#clients,
       start: (machine) => this.#start(machine),
       clientCrashed: (client) => this.#workload.forget(client),
+      quieten: (machines, isQuiet) => this.#commands?.quieten(machines, isQuiet),
       reached: (what) => this.#outcomes.count(what),
     });
   }

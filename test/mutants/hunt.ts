@@ -80,7 +80,8 @@ async function bySeeds(mutant: Mutant, options: HuntOptions): Promise<Found> {
   let next = limits.from;
   try {
     while (next < end && performance.now() < until && !stop.aborted) {
-      const last = await runSeeds(scratch.seeds, folder, next, end - next, { stop, until }, (seed) =>
+      const kind = mutant.isOfCommands === true ? 'commands' : 'all';
+      const last = await runSeeds(scratch.seeds, [folder, next, end - next, kind], { stop, until }, (seed) =>
         progress(mutant.id, seed - limits.from + 1),
       );
       if (last === undefined) break;
@@ -89,7 +90,7 @@ async function bySeeds(mutant: Mutant, options: HuntOptions): Promise<Found> {
       const { seed, checker, message = '' } = last;
       // What the seed finds without the fault, too, says nothing of it.
       const limit = { stop, until: Number.POSITIVE_INFINITY };
-      const control = await runSeeds(scratch.seeds, scratch.original, seed, 1, limit, () => undefined);
+      const control = await runSeeds(scratch.seeds, [scratch.original, seed, 1], limit, () => undefined);
       if (control?.checker === 'crash' || control?.checker === 'hang')
         throw new Error(`seed ${seed} does not even run without a fault: ${control.message ?? ''}`);
       if (control?.checker !== undefined) continue;
@@ -104,13 +105,12 @@ async function bySeeds(mutant: Mutant, options: HuntOptions): Promise<Found> {
 /** Runs seeds until one finds a fault, or the time is over; the last that ended. */
 function runSeeds(
   program: string,
-  folder: string,
-  from: number,
-  count: number,
+  words: readonly [folder: string, from: number, count: number, kind?: 'all' | 'commands'],
   { stop, until }: { readonly stop: AbortSignal; readonly until: number },
   done: (seed: number) => void,
 ): Promise<SeedLine | undefined> {
-  const child = spawn(process.execPath, [program, folder, String(from), String(count)], {
+  const [, from] = words;
+  const child = spawn(process.execPath, [program, ...words.map(String)], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let last: SeedLine | undefined;

@@ -19,6 +19,8 @@ export interface Mutant {
   readonly breaks: string;
   /** several where one fault is guarded against in several places */
   readonly edits: readonly [Edit, ...Edit[]];
+  /** true: only seeds of commands can show it; the others are passed over, and counted as run */
+  readonly isOfCommands?: boolean;
   /** for what no seed can show: why, and the tests that do */
   readonly beyond?: { readonly why: string; readonly tests: readonly string[] };
 }

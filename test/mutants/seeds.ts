@@ -2,7 +2,7 @@
  * Runs seeds of one copy of the program, in a process of its own, and stops at the first that finds a fault. The copy
  * may be broken in any way; whatever it throws is a fault found.
  *
- *   node seeds.js FOLDER FROM COUNT   prints a SeedLine a seed
+ *   node seeds.js FOLDER FROM COUNT [commands]   prints a SeedLine a seed; runs all, or those of commands alone
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,7 +14,7 @@ export interface SeedLine {
   readonly message?: string;
 }
 
-const [folder = '', from = '1', count = '1'] = process.argv.slice(2);
+const [folder = '', from = '1', count = '1', kind = 'all'] = process.argv.slice(2);
 
 function print(line: SeedLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -37,7 +37,8 @@ const sim: typeof import('../../src/sim/index.ts') = await import(
 );
 for (const end = running + Number(count); running < end; running++) {
   try {
-    await new sim.Simulation({ seed: running }).run();
+    const simulation = new sim.Simulation({ seed: running });
+    if (kind === 'all' || simulation.plan.commands !== undefined) await simulation.run();
     print({ seed: running });
   } catch (error) {
     found(running, error);

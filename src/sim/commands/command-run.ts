@@ -119,6 +119,11 @@ export class CommandRun {
     this.#work.begin();
   }
 
+  /** Whoever asks on these machines only reads, or does as ever. */
+  quieten(machines: ReadonlySet<Machine>, isQuiet: boolean): void {
+    this.#work?.quieten(machines, isQuiet);
+  }
+
   /** True when everybody has had his answers. */
   get isAnswered(): boolean {
     return this.#work?.isAnswered ?? false;

@@ -50,6 +50,8 @@ interface Agent {
   meanwhile: number;
   /** when something was answered last */
   answeredAt: number;
+  /** true: it only reads now */
+  isQuiet: boolean;
   /** by number of its operations that are under way, in which life of its process they were asked */
   readonly underWay: Map<number, number>;
   /** what it read or wrote last, by key */
@@ -76,6 +78,7 @@ export class CommandWork {
       asked: 0,
       meanwhile: 0,
       answeredAt: 0,
+      isQuiet: false,
       underWay: new Map(),
       seen: new Map(),
     }));
@@ -109,9 +112,9 @@ export class CommandWork {
     const { plan, scheduler, random } = this.#options;
     const ask = () => {
       const due = Math.ceil((agent.share * scheduler.now) / (0.9 * plan.faultsMs)) + this.#outstanding;
-      while (agent.asked < Math.min(agent.share, due) && this.#underWay(agent) < this.#outstanding)
-        if (!this.#ask(agent)) break;
-      this.#readMeanwhile(agent);
+      const isDue = () => !agent.isQuiet && agent.asked < Math.min(agent.share, due);
+      while (isDue() && this.#underWay(agent) < this.#outstanding) if (!this.#ask(agent)) break;
+      if (agent.isQuiet || this.#isImpatient(agent)) this.#readMeanwhile(agent);
       if (agent.asked < agent.share) scheduler.after(plan.faultsMs * 0.005 * random.next(), ask);
     };
     scheduler.after(250, ask);
@@ -125,16 +128,21 @@ export class CommandWork {
     return true;
   }
 
-  /**
-   * Whose commands have no answers goes on reading: they may wait for a leader that another has taken the place of, and
-   * that is what it must not answer reads from.
-   */
+  /** Agents on these machines only read, or do as ever: what a leader was given and cannot get chosen holds up reads. */
+  quieten(machines: ReadonlySet<Machine>, isQuiet: boolean): void {
+    for (const agent of this.#agents) if (machines.has(agent.machine)) agent.isQuiet = isQuiet;
+  }
+
+  /** Whose commands have no answers goes on reading: they may wait for a leader that another has taken the place of. */
+  #isImpatient(agent: Agent): boolean {
+    const waitedMs = this.#options.scheduler.now - agent.answeredAt;
+    return waitedMs >= IMPATIENT_MS && this.#underWay(agent) === this.#outstanding;
+  }
+
   #readMeanwhile(agent: Agent): void {
-    const { machine, answeredAt } = agent;
-    const { random, scheduler } = this.#options;
-    if (!machine.isUp || machine.store === undefined || scheduler.now - answeredAt < IMPATIENT_MS) return;
-    if (this.#underWay(agent) !== this.#outstanding) return;
-    const isOfSum = random.next() < 0.3;
+    const { machine } = agent;
+    if (!machine.isUp || machine.store === undefined || this.#underWay(agent) > this.#outstanding) return;
+    const isOfSum = this.#options.random.next() < 0.3;
     const read = isOfSum ? this.#readSum(agent) : this.#read(agent, this.#drawKey(), 'linearizable');
     this.#follow(agent, -++agent.meanwhile, read);
   }

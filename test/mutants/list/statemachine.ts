@@ -12,7 +12,7 @@ const CONFIRMATIONS = 'src/evpaxos/confirmations.ts';
 const LEASE = 'src/evpaxos/lease.ts';
 const ACCEPTOR_ROLE = 'src/evpaxos/acceptor.ts';
 
-export const STATE_MACHINE_MUTANTS: readonly Mutant[] = [
+const LIST: readonly Mutant[] = [
   {
     id: 'applied-twice',
     breaks: 'a command that was applied, and comes again, is applied again',
@@ -182,3 +182,8 @@ export const STATE_MACHINE_MUTANTS: readonly Mutant[] = [
     edits: [{ file: LEASE, find: 'longestMs > 0 ? clock.now() + longestMs : 0;', replace: 'longestMs * 0;' }],
   },
 ];
+
+export const STATE_MACHINE_MUTANTS: readonly Mutant[] = LIST.map((mutant) => ({
+  ...mutant,
+  isOfCommands: true,
+}));
