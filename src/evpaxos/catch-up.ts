@@ -76,6 +76,8 @@ export class CatchUp {
   #wasStuck = false;
   #pollUntil = Number.NEGATIVE_INFINITY;
   #countedFrom = 0;
+  /** something was asked for since this learner had all that it knew of */
+  #isBehind = false;
 
   constructor(options: CatchUpOptions) {
     this.#options = options;
@@ -161,6 +163,8 @@ export class CatchUp {
     if (next > last) {
       // Caught up: deliveries are no reason to look again.
       if (this.#askedTo < next) this.#askedTo = 0;
+      if (this.#isBehind) this.#options.observer.report({ type: 'caught-up', instanceId: next - 1 });
+      this.#isBehind = false;
       this.#pollSoon();
       return;
     }
@@ -243,6 +247,7 @@ export class CatchUp {
 
   /** Asks for what is missing from `from` on: one acceptor that may have learned it, else all of them. */
   #ask(from: number, mayCount: boolean): void {
+    this.#isBehind = true;
     const source = this.#core.hasBegun
       ? this.#source.at(from, (peer) => this.#reachOf(peer) >= from)
       : undefined;

@@ -95,7 +95,7 @@ const LEVELS: Readonly<Record<NodeEvent['type'], LogLevel>> = {
   'behind-trim': 'error',
   'trim-in-doubt': 'error',
   'storage-replaced': 'error',
-  'caught-up': 'info',
+  'caught-up': 'debug',
   fetching: 'debug',
   'source-replaced': 'debug',
   counting: 'debug',

@@ -145,6 +145,14 @@ describe('snapshots of replicas', () => {
     // It went on where it was: one snapshot's bytes came, and not much more.
     expect(types(events).filter((type) => type === 'snapshot-fetching').length).toBeGreaterThanOrEqual(3);
     await level(cluster);
+    await cluster.pass(1500);
+    // It was behind, and it says when that is over.
+    expect(
+      types(events)
+        .filter((type) => type.startsWith('catch-up'))
+        .at(-1),
+    ).toBe('catch-up-ended');
+    expect(types(events)).toContain('catch-up-begun');
     expect(cluster.failures).toEqual([]);
   });
 
