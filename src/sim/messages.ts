@@ -40,5 +40,7 @@ export function outcomeOf(message: Message): string {
   if (message.type === 'forwarded') return `forwarded: ${message.chosen ? 'chosen' : 'returned'}`;
   if (message.type === 'promiseFrom' && message.promisedBallot > message.ballot)
     return 'promiseFrom: refused';
+  if (message.type === 'snapshotPiece' && message.totalBytes === 0) return 'snapshotPiece: refused';
+  if (message.type === 'readIndexIs' && message.next === 0) return 'readIndexIs: refused';
   return message.type;
 }

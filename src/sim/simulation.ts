@@ -332,6 +332,7 @@ export class Simulation {
     });
     for (const message of messages)
       if (toOriginal && message.type === 'clientValue') this.#workload.givenToOriginal(text(message.value));
+    for (const message of messages) this.#commands?.sent(from, message);
     if (this.#trace === undefined) return;
     for (const message of messages) this.#trace(this.#scheduler.now, from, to, message);
   }

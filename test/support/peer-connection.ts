@@ -3,7 +3,7 @@
  */
 import { SILENT } from '../../src/evpaxos/observer.ts';
 import { Peer } from '../../src/evpaxos/peer.ts';
-import { NOWHERE } from '../../src/evpaxos/peer-context.ts';
+import { type Destination, NOWHERE } from '../../src/evpaxos/peer-context.ts';
 import { Decoder } from '../../src/transport/decode.ts';
 import { type Message, MessageLog } from '../../src/transport/message-log.ts';
 import type { Hello } from '../../src/transport/messages.ts';
@@ -17,8 +17,11 @@ export class PeerConnection {
   isPaused = false;
   isClosed = false;
 
-  /** @param roles what the other end says that it is */
-  constructor(roles: number, id = 0, maxBacklogBytes = 2 ** 24) {
+  /**
+   * @param roles what the other end says that it is
+   * @param destination what it is connected to as
+   */
+  constructor(roles: number, id = 0, maxBacklogBytes = 2 ** 24, destination: Destination = NOWHERE) {
     const rest = {
       version: 1,
       process: 1 + id,
@@ -39,7 +42,7 @@ export class PeerConnection {
       heard: () => undefined,
       idInUse: () => undefined,
     };
-    this.peer = new Peer(context, this.#link(), false, NOWHERE);
+    this.peer = new Peer(context, this.#link(), false, destination);
     this.peer.hello(hello);
   }
 

@@ -11,6 +11,7 @@ import type { Config } from '../../config/config.ts';
 import type { NodeEvent } from '../../evpaxos/observer.ts';
 import { sameBytes } from '../../paxos/acceptor.ts';
 import type { MachineEvent } from '../../statemachine/events.ts';
+import type { Message } from '../../transport/message-log.ts';
 import { SeededRandom } from '../../transport/random.ts';
 import type { Random } from '../../transport/transport.ts';
 import type { SimDisk } from '../disk.ts';
@@ -52,6 +53,8 @@ export class CommandRun {
   readonly #replicas = new Map<Machine, StoreReplica>();
   /** by session and sequence number: what was chosen */
   readonly #chosen = new Set<string>();
+  /** by replica that fetches a snapshot: which one, as far as events tell */
+  readonly #fetching = new Map<Machine, string>();
 
   constructor(options: CommandRunOptions) {
     this.#options = options;
@@ -134,6 +137,13 @@ export class CommandRun {
     return this.#work?.waiting ?? 'nobody has begun';
   }
 
+  /** A message was sent: who does not lead has asked the leader for somebody else, to whom it was out of reach. */
+  sent(from: string, message: Message): void {
+    if (message.type !== 'readIndexIs' || message.next === 0) return;
+    const sender = this.#options.servers.find(({ name }) => name === from);
+    if (sender?.node?.proposer?.isLeading === false) this.#options.reached('read asked for others');
+  }
+
   /** An instance was delivered for the first time anywhere. */
   chosen(value: Uint8Array): void {
     if (value.length === 0) this.#options.reached('no-op chosen');
@@ -169,6 +179,12 @@ export class CommandRun {
     const { reached, complain, tell } = this.#options;
     reached(`machine ${event.type}`);
     tell(machine, event);
+    if (event.type === 'snapshot-fetching') {
+      const which = `${event.instanceId}, ${event.bytes} bytes, in life ${machine.starts}`;
+      if (this.#fetching.get(machine) === which) reached('snapshot fetched on after a cut');
+      this.#fetching.set(machine, which);
+    } else if (event.type === 'snapshot-fetched' || event.type === 'snapshot-failed')
+      this.#fetching.delete(machine);
     if (event.type === 'diverged' || event.type === 'not-deterministic' || event.type === 'passed-over')
       complain(new Violation('states', `${machine.name} tells: ${JSON.stringify(event)}`));
   }

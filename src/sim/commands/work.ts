@@ -222,7 +222,9 @@ export class CommandWork {
     const { confirms } = this.#options;
     const before = confirms?.();
     const value = await store?.read({ key }, consistency, this.#giveUp(agent));
-    if (isJudged && before !== undefined && before === confirms?.()) this.#options.reached('lease read');
+    const isLeased = before !== undefined && before === confirms?.();
+    if (isJudged && value !== undefined)
+      this.#options.reached(isLeased ? 'lease read' : 'read that was confirmed');
     if (value === undefined) {
       this.#options.reached('read unavailable');
       return;
