@@ -6,7 +6,7 @@ import type { Random } from '../transport/transport.ts';
 import type { DiskFaults } from './disk.ts';
 import type { Machine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
-import { type FaultKind, isMixed, type Plan, pick, shuffled } from './plan.ts';
+import { type FaultKind, isMixed, MAX_DRIFT, MIN_DRIFT, type Plan, pick, shuffled } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface FaultsOptions {
@@ -279,7 +279,8 @@ export class Faults {
   /**
    * The leader is cut off, and some of the clients with it. Those on the other side find their connections with it gone,
    * and take another leader; it takes its own for alive, until word gets through. Before, what it was told may have been
-   * late; and all the others may have ended at that moment, and be started again at once. On its side nobody writes.
+   * late; and all the others may have ended at that moment, and be started again at once. Where clocks drift, its own is
+   * the slow one. On its side nobody writes.
    */
   #isolateLeader(): boolean {
     const { random, network, scheduler, clients, plan, quieten } = this.#options;
@@ -295,14 +296,18 @@ export class Faults {
     this.#isLeaderIsolated = true;
     const leaseMs = plan.commands?.readLeaseMs ?? 0;
     // So that the other side is about to take a leader when a lease ends.
-    const noticedAfterMs = random.next() < 0.5 ? randomInt(random, 0, 20) : leaseMs * (0.3 + random.next());
+    const noticedAfterMs =
+      random.next() < 0.4 ? randomInt(random, 0, 20) : leaseMs * (0.45 + 0.6 * random.next());
+    const drifts = plan.faults.includes('drift') && random.next() < 0.7;
+    if (drifts) for (const { process } of outside) process?.setDrift(MAX_DRIFT);
+    if (drifts) leader.process?.setDrift(MIN_DRIFT);
     const lastsMs = noticedAfterMs + randomInt(random, 50, random.next() < 0.5 ? 400 : 1500);
     const doEnd = random.next() < 0.25;
     const whileActive = (delayMs: number, call: () => void) =>
       scheduler.after(delayMs, () => {
         if (this.#active) call();
       });
-    whileActive(lateMs > 0 ? 300 : 20, () => {
+    whileActive(lateMs > 0 || drifts ? 300 : 20, () => {
       const heal = this.#block(inside, true);
       for (const { name } of outside) network.setClogged(name, leader.name, 0);
       whileActive(noticedAfterMs, () => {

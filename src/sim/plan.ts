@@ -172,10 +172,13 @@ function withFaults(random: Random, { faults, acceptors }: Plan, readLeaseMs: nu
   return [...kinds];
 }
 
-/** How fast a clock runs that drifts. With state machines most are as wrong as they may be, and one in three is slow. */
-export function driftOf({ commands }: Plan, chance: number): number {
-  if (commands === undefined || chance > 0.9) return 0.9 + 0.2 * chance;
-  return chance < 0.3 ? 0.9 : 1.1;
+/** How slow and how fast clocks run that drift. */
+export const MIN_DRIFT = 0.9;
+export const MAX_DRIFT = 1.1;
+
+/** How fast the clock of a process runs. */
+export function drawDrift({ faults }: Plan, random: Random): number {
+  return faults.includes('drift') ? MIN_DRIFT + 0.2 * random.next() : 1;
 }
 
 /** Draws a plan. */

@@ -23,6 +23,9 @@ export class SimProcess {
   readonly clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #slownessMs: number;
+  #drift: number;
+  /** what its clock is ahead of the scheduler's, ms, beside its speed */
+  #aheadMs = 0;
   #alive = true;
   #pausedUntil = 0;
   #onDeath: (() => void)[] = [];
@@ -32,14 +35,22 @@ export class SimProcess {
     this.name = name;
     this.#scheduler = scheduler;
     this.#slownessMs = slownessMs;
+    this.#drift = drift;
+    const now = () => scheduler.now * this.#drift + this.#aheadMs;
     this.clock = {
-      now: () => scheduler.now * drift,
-      wallMicros: () => MICROS_1970_TO_SIM + Math.floor((scheduler.now * drift + wallOffsetMs) * 1000),
-      after: (delayMs, call) => this.after(delayMs / drift, call),
+      now,
+      wallMicros: () => MICROS_1970_TO_SIM + Math.floor((now() + wallOffsetMs) * 1000),
+      after: (delayMs, call) => this.after(delayMs / this.#drift, call),
       endOfTurn: (call) => {
         this.after(this.#slownessMs, call);
       },
     };
+  }
+
+  /** Its clock runs so fast from now on. */
+  setDrift(drift: number): void {
+    this.#aheadMs += this.#scheduler.now * (this.#drift - drift);
+    this.#drift = drift;
   }
 
   get isAlive(): boolean {

@@ -121,6 +121,21 @@ describe('SimProcess', () => {
     expect(endedAt).toEqual([4]);
   });
 
+  test('one whose clock changes its speed goes on from what the clock said', () => {
+    const scheduler = new Scheduler();
+    const process = new SimProcess({ scheduler, name: 'one', drift: 0.9, slownessMs: 0 });
+    const said: number[] = [];
+    const wallMicros = process.clock.wallMicros();
+    scheduler.after(1000, () => process.setDrift(1.1));
+    for (const at of [1000, 2000]) scheduler.after(at, () => said.push(Math.round(process.clock.now())));
+    runAll(scheduler, 2000);
+    expect(said).toEqual([900, 2000]);
+    expect(Math.round((process.clock.wallMicros() - wallMicros) / 1000)).toBe(2000);
+    process.clock.after(110, () => said.push(scheduler.now));
+    runAll(scheduler, 3000);
+    expect(said.at(-1)).toBeCloseTo(2100);
+  });
+
   test('one that stood still does what was due meanwhile in the order in which it was due', () => {
     const delay = fc.double({ min: 0, max: 3000, noNaN: true });
     fc.assert(

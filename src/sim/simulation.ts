@@ -22,7 +22,7 @@ import { Machine } from './machine.ts';
 import { SimNetwork } from './network.ts';
 import { Outcomes } from './outcomes.ts';
 import { commandParts, describeItems, rawParts } from './parts.ts';
-import { drawPlan, driftOf, type FaultKind, isJudged, isMixed, type Plan, pick } from './plan.ts';
+import { drawDrift, drawPlan, type FaultKind, isJudged, isMixed, type Plan, pick } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
 import { Settling } from './settling.ts';
 import { text } from './text.ts';
@@ -308,7 +308,7 @@ export class Simulation {
   }
 
   #start(machine: Machine): void {
-    const drift = this.plan.faults.includes('drift') ? driftOf(this.plan, this.#random.next()) : 1;
+    const drift = drawDrift(this.plan, this.#random);
     const slownessMs = this.#random.next() < 0.1 ? 5 * this.#random.next() : 0;
     const { wallOffsetMs = 0 } = this.plan.commands ?? {};
     machine.start(drift, slownessMs, wallOffsetMs === 0 ? 0 : pick(this.#random, [-1, 0, 1]) * wallOffsetMs);
@@ -343,6 +343,7 @@ export class Simulation {
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `delivers ${instanceId} ${shown}`);
     this.#guard(() => {
       const isFirst = this.#checkers.delivered(machine.name, expected, instanceId, value);
+      if (isFirst && value.length === 0) this.#outcomes.count('no-op chosen');
       if (isFirst) this.#commands?.chosen(value);
     });
   }

@@ -146,7 +146,6 @@ export class CommandRun {
 
   /** An instance was delivered for the first time anywhere. */
   chosen(value: Uint8Array): void {
-    if (value.length === 0) this.#options.reached('no-op chosen');
     for (const sequence of sequencesOf(value)) {
       if (this.#chosen.has(sequence)) this.#options.reached('duplicate suppressed');
       this.#chosen.add(sequence);
