@@ -156,6 +156,22 @@ describe('snapshots of replicas', () => {
     expect(cluster.failures).toEqual([]);
   });
 
+  it('come without a rest where less may wait for a connection than a piece has', async () => {
+    const options = { snapshotLogBytes: 200 * KB, maxPeerBacklogBytes: 16 * KB, maxMessageBytes: 64 * KB };
+    const cluster = new MachineCluster({ machine: () => new Ledger(), seed: 3, options });
+    await cluster.start();
+    const away = cluster.follower;
+    cluster.kill(away);
+    await write(cluster, 'large', 100, 8 * KB);
+    await cluster.pass(2000);
+    await cluster.startReplica(away);
+    const events = heardBy(cluster, away);
+    const has = (type: MachineEvent['type']) => () => types(events).includes(type);
+    expect(await cluster.until(has('snapshot-fetching'))).toBe(true);
+    expect(await cluster.until(has('snapshot-fetched'), 1000)).toBe(true);
+    expect(cluster.failures).toEqual([]);
+  });
+
   it('are read from by nobody before they are restored', async () => {
     const cluster: Cluster = new MachineCluster({
       machine: () => new HeldLedger(),
