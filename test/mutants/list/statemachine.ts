@@ -10,6 +10,8 @@ const OUTGOING = 'src/statemachine/outgoing.ts';
 const READ_INDEX = 'src/evpaxos/read-index.ts';
 const CONFIRMATIONS = 'src/evpaxos/confirmations.ts';
 const LEASE = 'src/evpaxos/lease.ts';
+const RESULTS = 'src/statemachine/session-results.ts';
+const REPLICA_READS = 'src/statemachine/replica-reads.ts';
 const ACCEPTOR_ROLE = 'src/evpaxos/acceptor.ts';
 
 const LIST: readonly Mutant[] = [
@@ -87,6 +89,40 @@ const LIST: readonly Mutant[] = [
     edits: [{ file: HOST, find: '      this.#sessions = sessions;\n', replace: '      void sessions;\n' }],
   },
   {
+    id: 'snapshot-without-results',
+    breaks: 'a snapshot has the sessions, and not what became of their commands',
+    edits: [
+      {
+        file: RESULTS,
+        find: 'const runs = this.#runs();',
+        replace: 'const runs = this.#runs().slice(0, 0);',
+      },
+    ],
+  },
+  {
+    id: 'stale-read',
+    breaks: 'every read is answered at once, from whatever is applied here',
+    edits: [
+      {
+        file: REPLICA_READS,
+        find: 'else if (consistency === Consistency.local) done(',
+        replace: 'else if (consistency !== Consistency.local || consistency >= 0) done(',
+      },
+    ],
+  },
+  {
+    id: 'relay-answers-itself',
+    breaks: 'a replica that is asked how far to read, and does not lead, tells how far it is itself',
+    edits: [
+      {
+        file: READ_INDEX,
+        find: 'else this.#askFor(peer, answer);',
+        replace:
+          'else if (answer !== undefined) answer(this.#options.delivered() + 1);\n    else this.#askFor(peer, answer);',
+      },
+    ],
+  },
+  {
     id: 'read-unconfirmed',
     breaks: 'a leader answers reads without asking whether it still leads',
     edits: [
@@ -107,6 +143,10 @@ const LIST: readonly Mutant[] = [
         replace: 'for (const answer of [...round.answers, ...this.#waiting.splice(0)]) answer(round.next);',
       },
     ],
+    beyond: {
+      why: 'a round is begun anew after 100 ms, and who asks hears of what was chosen in it before its answer, in order',
+      tests: ['src/evpaxos/confirmations.test.ts'],
+    },
   },
   {
     id: 'read-index-too-low',
@@ -141,6 +181,10 @@ const LIST: readonly Mutant[] = [
         replace: 'if (leaseMs > 0 &&',
       },
     ],
+    beyond: {
+      why: 'whoever promises another leader passes its word on first, on the same way; it takes the loss of just that',
+      tests: ['src/evpaxos/lease.test.ts'],
+    },
   },
   {
     id: 'lease-from-receipt',
@@ -175,6 +219,21 @@ const LIST: readonly Mutant[] = [
         replace: 'return this.#quietUntil > 0 && !this.#isHolder(peer);',
       },
     ],
+  },
+  {
+    id: 'lease-of-an-id',
+    breaks: 'a lease holds for whichever process has the id of the one that it was given to',
+    edits: [
+      {
+        file: LEASE,
+        find: 'return peer.peerHello?.process === this.#process && peer.peerHello.id === this.#id;',
+        replace: 'return this.#process >= 0 && peer.peerHello?.id === this.#id;',
+      },
+    ],
+    beyond: {
+      why: 'the simulator starts no second process of an id while the first one stands still',
+      tests: ['src/evpaxos/lease.test.ts'],
+    },
   },
   {
     id: 'lease-forgotten',
