@@ -197,6 +197,10 @@ const LIST: readonly Mutant[] = [
           'const { clock } = this.#options;\n    if (round.leaseMs > 0) this.#leased = { ...round, sentAt: clock.now(), sentAtWall: clock.wallMicros() / 1000 };',
       },
     ],
+    beyond: {
+      why: 'it wins the time of one answer, which is asked for again after 100 ms; 600 isolated leaders did not show it',
+      tests: ['src/evpaxos/confirmations.test.ts'],
+    },
   },
   {
     id: 'lease-without-drift',
