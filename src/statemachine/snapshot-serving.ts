@@ -3,8 +3,8 @@
  *
  *   FETCH_SNAPSHOT(id, offset) → opened, once for all → SNAPSHOT_PIECE | total 0: it is not there any more
  *
- * What is open stays readable, whatever is made meanwhile, so it is closed when nobody has asked for a while. Who asks
- * for more at a time than a window, or does not read, is not answered; it asks again.
+ * What is open stays readable, whatever is made meanwhile, so it is closed when nobody has asked for a while. Who has
+ * not read what came before is answered once it has; who asks for more at a time than a window is not, and asks again.
  */
 import type { Config } from '../config/config.ts';
 import type { Peer } from '../evpaxos/peer.ts';
@@ -17,6 +17,8 @@ import type { OpenSnapshot, SnapshotStore } from './snapshot-store.ts';
 export const PIECE_BYTES = 256 * 1024;
 /** How many pieces are read for one connection at a time. */
 export const MAX_PIECES = 8;
+/** How often it is looked whether a peer has read what it was sent. */
+const LOOK_MS = 5;
 /** A snapshot that nobody asked for is closed after so long. */
 const IDLE_MS = 30_000;
 
@@ -55,7 +57,7 @@ export class SnapshotServing {
 
   onFetch(peer: Peer, snapshotId: number, offset: number): void {
     const underWay = this.#underWay.get(peer) ?? 0;
-    if (this.#isClosed || underWay >= MAX_PIECES || peer.isBehind()) return;
+    if (this.#isClosed || underWay >= MAX_PIECES) return;
     this.#underWay.set(peer, underWay + 1);
     const before = this.#last.get(peer) ?? Promise.resolve();
     const answered = before
@@ -77,11 +79,20 @@ export class SnapshotServing {
   }
 
   async #answer(peer: Peer, snapshotId: number, offset: number): Promise<void> {
+    await this.#hasRead(peer);
+    if (peer.isClosed || this.#isClosed) return;
     const snapshot = await this.#open(snapshotId);
     const piece = await snapshot?.piece(offset, this.#options.pieceBytes);
     if (peer.isClosed || this.#isClosed) return;
     encodeSnapshotPiece(peer.out, snapshotId, offset, snapshot?.info.bytes ?? 0, piece ?? NO_BYTES);
     peer.sent();
+  }
+
+  /** A request that was dropped would be missed only when the source is taken for silent. */
+  async #hasRead(peer: Peer): Promise<void> {
+    const { clock } = this.#options;
+    while (peer.isBehind() && !peer.isClosed && !this.#isClosed)
+      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
   }
 
   #open(snapshotId: number): Promise<OpenSnapshot | undefined> {
