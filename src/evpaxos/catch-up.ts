@@ -175,9 +175,13 @@ export class CatchUp {
     this.#ask(Math.max(next, this.#askedTo + 1), true);
   }
 
-  /** The highest instance that can be learned by counting, as far as is known. */
+  /**
+   * The highest instance that can be learned by counting, as far as is known. What is settled can, too, though too few
+   * may still have accepted it, after storages were lost: the leader then runs it again.
+   */
   get #reachable(): number {
-    return Math.max(this.#options.reach.accepted, this.#core.highestClosed, this.#core.highestCounted);
+    const { accepted, settled } = this.#options.reach;
+    return Math.max(accepted, settled, this.#core.highestClosed, this.#core.highestCounted);
   }
 
   /** How far there is history to fetch. What one acceptor says is heeded where it is more than what is on its way. */
