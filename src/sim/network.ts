@@ -70,7 +70,8 @@ export class SimNetwork {
       connect: (address, events) => this.#connect(process, address, events),
       listen: async (port, accept) => {
         if (this.#listening.has(port)) throw new PaxosError('ADDRESS_IN_USE', `port ${port} is taken`);
-        this.#listening.set(port, { process, accept });
+        // What a process had begun before it was ended comes to nothing.
+        if (process.isAlive) this.#listening.set(port, { process, accept });
         const close = async () => {
           if (this.#listening.get(port)?.process === process) this.#listening.delete(port);
         };
