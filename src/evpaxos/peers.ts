@@ -145,9 +145,13 @@ export class Peers {
     return { acceptors, proposers };
   }
 
-  /** True if every node that we connect to has said HELLO once, and no connection is open to one that has not. */
+  /**
+   * True if every node that we connect to has said HELLO once, and no connection is open to one that has not, here or
+   * at an acceptor.
+   */
   get areAllOurs(): boolean {
-    const knowsOurs = ({ peer, saidHello }: Outbound) => saidHello && (peer?.isReady !== true || peer.isOurs);
+    const knowsOurs = ({ peer, saidHello }: Outbound) =>
+      saidHello && (peer?.isReady !== true || (peer.isOurs && !peer.hasOriginals));
     return this.#outbound.every(knowsOurs) && [...this.#inbound].every((peer) => peer.isOurs);
   }
 
@@ -329,7 +333,6 @@ export class Peers {
 
   #accept(link: Link, context = this.#context): LinkEvents {
     const peer = new Peer(context, link, false, NOWHERE);
-    peer.openedAtMs = this.#options.clock.now();
     this.#inbound.add(peer);
     const isOwn = context === this.#ownContext;
     if (!isOwn) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });

@@ -268,6 +268,12 @@ export function encodeStorageIdentity(out: ByteBuffer, acceptorId: number, ident
   out.uint53(identity);
 }
 
+export function encodeOriginals(out: ByteBuffer, acceptorId: number, areThere: boolean): void {
+  begin(out, MessageType.originals, 2, 0);
+  acceptor(out, acceptorId);
+  out.uint53(areThere ? 1 : 0);
+}
+
 export function encodeFetch(out: ByteBuffer, from: number, to: number, bytes: number): void {
   begin(out, MessageType.fetch, 3, 0);
   instance53(out, from);

@@ -194,9 +194,14 @@ function readForward(reader: MsgpackReader, handler: MessageHandler): void {
 
 function readForwarded(reader: MsgpackReader, handler: MessageHandler): void {
   const token = reader.uint53();
-  const chosen = reader.uint32();
-  if (chosen > 1) reader.fail(`${chosen} where 0 or 1 was expected`);
-  if (reader.whole()) handler.forwarded(token, chosen === 1);
+  const chosen = readFlag(reader);
+  if (reader.whole()) handler.forwarded(token, chosen);
+}
+
+function readFlag(reader: MsgpackReader): boolean {
+  const flag = reader.uint32();
+  if (flag > 1) reader.fail(`${flag} where 0 or 1 was expected`);
+  return flag === 1;
 }
 
 function readRepair(reader: MsgpackReader, handler: MessageHandler): void {
@@ -229,6 +234,12 @@ function readStorageIdentity(reader: MsgpackReader, handler: MessageHandler): vo
   const acceptorId = reader.nodeId();
   const identity = reader.uint53();
   if (reader.whole()) handler.storageIdentity(acceptorId, identity);
+}
+
+function readOriginals(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const areThere = readFlag(reader);
+  if (reader.whole()) handler.originals(acceptorId, areThere);
 }
 
 function readFetch(reader: MsgpackReader, handler: MessageHandler): void {
@@ -304,6 +315,7 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   chosenValue: { fields: 4, read: readChosenValue },
   fetched: { fields: 4, read: readFetched },
   storageIdentity: { fields: 2, read: readStorageIdentity },
+  originals: { fields: 2, read: readOriginals },
   nodeQuery: { fields: 1, read: readNodeQuery },
   nodeStatus: { fields: 2, read: readNodeStatus },
   ...COMMANDS_READERS,
