@@ -46,6 +46,8 @@ export interface CatchUpOptions {
   readonly turn: Turn;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** the highest instance id there may be */
+  readonly lastInstance: number;
   /** which acceptor is asked first */
   readonly firstSource: number;
   /** false until it is known where to begin */
@@ -290,7 +292,7 @@ export class CatchUp {
   #count(from: number, to: number): void {
     let askedTo = to;
     let stretches = 0;
-    for (const missing of this.#core.missing(from, Math.min(to, MAX_WIRE_INSTANCE))) {
+    for (const missing of this.#core.missing(from, Math.min(to, this.#options.lastInstance))) {
       if (stretches++ === MAX_STRETCHES) {
         askedTo = missing.from - 1;
         break;

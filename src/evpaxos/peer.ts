@@ -67,7 +67,7 @@ export class Peer implements MessageHandler {
     this.out = this.#backlog.out;
     this.held = this.#backlog.held;
     this.commands = new PeerCommands(this, context.roles);
-    this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
+    this.#decoder = new Decoder(this, context);
   }
 
   /** What the other end said of itself; undefined: an original node, or not heard yet. */

@@ -35,14 +35,14 @@ export function kindOf(type: number): MessageKind | undefined {
 }
 
 function readPrepare(reader: MsgpackReader, handler: MessageHandler): void {
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   if (reader.whole()) handler.prepare(instanceId, ballot);
 }
 
 function readPromise(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   const valueBallot = reader.uint32();
   const value = reader.value();
@@ -50,7 +50,7 @@ function readPromise(reader: MsgpackReader, handler: MessageHandler): void {
 }
 
 function readAccept(reader: MsgpackReader, handler: MessageHandler): void {
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   const value = reader.value();
   if (reader.whole()) handler.accept(instanceId, ballot, value);
@@ -58,7 +58,7 @@ function readAccept(reader: MsgpackReader, handler: MessageHandler): void {
 
 function readAccepted(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   const valueBallot = reader.uint32();
   const value = reader.value();
@@ -67,25 +67,25 @@ function readAccepted(reader: MsgpackReader, handler: MessageHandler): void {
 
 function readPreempted(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   if (reader.whole()) handler.preempted(acceptorId, instanceId, ballot);
 }
 
 function readRepeat(reader: MsgpackReader, handler: MessageHandler): void {
-  const from = reader.uint32();
-  const to = reader.uint32();
+  const from = reader.instanceOrNone();
+  const to = reader.instanceOrNone();
   if (reader.whole()) handler.repeat(from, to);
 }
 
 function readTrim(reader: MsgpackReader, handler: MessageHandler): void {
-  const instanceId = reader.uint32();
+  const instanceId = reader.instanceOrNone();
   if (reader.whole()) handler.trim(instanceId);
 }
 
 function readAcceptorState(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const trimInstanceId = reader.uint32();
+  const trimInstanceId = reader.instanceOrNone();
   if (reader.whole()) handler.acceptorState(acceptorId, trimInstanceId);
 }
 
