@@ -194,12 +194,13 @@ export class Node {
   }
 
   /**
-   * Tells every acceptor, or the one in this process, to forget the instances up to `instanceId`: all learners, or so
+   * Tells every acceptor, or the one in this process and those that are no replicas, to forget the instances up to `instanceId`: all learners, or so
    * many as it takes, have them in a checkpoint.
    */
   sendTrim(instanceId: number, to: 'all' | 'own' = 'all'): void {
     for (const peer of this.peers.acceptors) {
-      if (to === 'own' && !this.peers.isSelf(peer)) continue;
+      // One that learns nothing is told by those that do; a replica looks to itself.
+      if (to === 'own' && !this.peers.isSelf(peer) && peer.hasRole(Role.learner)) continue;
       encodeTrim(peer.out, Math.min(instanceId, lastInstance(this.#options.config)));
       peer.sent();
     }
