@@ -1,12 +1,9 @@
-/** A replica of bench/commands.ts: a state machine that counts, in a process of its own. */
-import type { StateMachine } from '../src/index.ts';
+/** CommandsReplica: a replica of a state machine that counts. */
+import type { StateMachine } from '../../src/index.ts';
+import { library } from '../built.ts';
 
-// What was built, as a program would have it: compiled on the fly, functions are named again at every call.
-const built: typeof import('../src/index.ts') = await import(
-  new URL('../dist/index.js', import.meta.url).href
-);
-const { bytesCodec, Replica } = built;
-const [path = '', id = '0'] = process.argv.slice(2);
+const { bytesCodec, Replica } = library;
+const [config = '', id = '0'] = process.argv.slice(2);
 
 class Counting implements StateMachine<Uint8Array, Uint8Array> {
   readonly #result = new Uint8Array(8);
@@ -28,12 +25,11 @@ class Counting implements StateMachine<Uint8Array, Uint8Array> {
 }
 
 await Replica.start({
-  config: path,
+  config,
   id: Number(id),
   machine: new Counting(),
   volatile: true,
   codecs: { command: bytesCodec, result: bytesCodec },
 });
-process.stdout.write('up\n');
 // A profile is written by a process that ends by itself.
-process.once('SIGINT', () => process.exit(0));
+process.once('SIGTERM', () => process.exit(0));
