@@ -8,10 +8,10 @@ import type { Entrant } from './cells.ts';
 import { counted, type EntrantResult, type LoadResult, type Run } from './report.ts';
 import { median } from './statistics.ts';
 
-const WIDTH = 820;
+const WIDTH = 860;
 const HEIGHT = 460;
 const LEFT = 76;
-const RIGHT = 210;
+const RIGHT = 250;
 const TOP = 34;
 const BOTTOM = 56;
 const LARGEST_BYTES = 128;
@@ -20,6 +20,7 @@ const CHARACTER_PIXELS = 6.8;
 const POINT_PIXELS = 3.5;
 const LEGEND_STEP = 22;
 const SAMPLE_PIXELS = 30;
+const LINE_STEP_PIXELS = 6;
 
 /** In the light, and in the dark. */
 const COLOURS = {
@@ -128,7 +129,10 @@ export function plot(run: Run): string {
     HEIGHT - BOTTOM,
     TOP,
   );
-  const taken = points.map((point) => around(x.at(point.rate), y.at(point.micros), POINT_PIXELS + 1));
+  const taken = [
+    ...points.map((point) => around(x.at(point.rate), y.at(point.micros), POINT_PIXELS + 1)),
+    ...lines.flatMap((line) => along(line, x, y)),
+  ];
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Throughput against latency">`;
   return [
     head,
@@ -207,13 +211,18 @@ function numberBeside({ rate, micros, outstanding }: Point, x: Scale, y: Scale, 
     top: base - FONT_PIXELS,
     bottom: base + 2,
   }));
-  const free = boxes.findIndex((box) => isInside(box) && !taken.some((other) => isOverlapping(box, other)));
-  const place = places[Math.max(0, free)];
-  const box = boxes[Math.max(0, free)];
+  const faults = boxes.map(
+    (box) => taken.filter((other) => isOverlapping(box, other)).length + (isInside(box) ? 0 : OUTSIDE),
+  );
+  const best = faults.indexOf(Math.min(...faults));
+  const [place, box] = [places[best], boxes[best]];
   if (place === undefined || box === undefined) return '';
   taken.push(box);
   return text(place.left, place.base, words, 'start');
 }
+
+/** As bad as so many overlaps. */
+const OUTSIDE = 100;
 
 function isInside({ left, right, top, bottom }: Box): boolean {
   return left > LEFT && right < WIDTH - RIGHT + 40 && top > TOP - 10 && bottom < HEIGHT - BOTTOM;
@@ -227,11 +236,26 @@ function around(x: number, y: number, radius: number): Box {
   return { left: x - radius, right: x + radius, top: y - radius, bottom: y + radius };
 }
 
+/** What a line covers, piece by piece. */
+function along({ points }: Line, x: Scale, y: Scale): readonly Box[] {
+  return points.flatMap((point, i) => {
+    const next = points[i + 1];
+    if (next === undefined) return [];
+    const [fromX, fromY] = [x.at(point.rate), y.at(point.micros)];
+    const [alongX, alongY] = [x.at(next.rate) - fromX, y.at(next.micros) - fromY];
+    const pieces = Math.ceil(Math.hypot(alongX, alongY) / LINE_STEP_PIXELS);
+    return Array.from({ length: pieces }, (_, k) =>
+      around(fromX + (alongX * k) / pieces, fromY + (alongY * k) / pieces, 1),
+    );
+  });
+}
+
 function legendLine({ label, classes }: Line, i: number): readonly string[] {
   const left = WIDTH - RIGHT + 44;
   const at = TOP + 10 + LEGEND_STEP * i;
   return [
     `<path class="line ${classes.system} ${classes.storage}" d="M${left - SAMPLE_PIXELS} ${at}H${left}"/>`,
+    `<circle class="point ${classes.system}" cx="${left - SAMPLE_PIXELS / 2}" cy="${at}" r="${POINT_PIXELS}"/>`,
     text(left + 6, at + 4, label, 'start'),
   ];
 }
