@@ -4,6 +4,7 @@ import { TallyReporter } from './test/reporter.ts';
 
 /** Real nodes as processes, loaded disks, kills: run one after another, so that no test measures its neighbour. */
 const WHOLE = [
+  'test/bench/run.test.ts',
   'test/cluster/**/*.test.ts',
   'test/original/**/*.test.ts',
   'test/faults/**/*.test.ts',

@@ -46,7 +46,7 @@ export interface BenchOptions {
 export function expectedSeconds({ cells, rounds, seconds, others }: BenchOptions): number {
   const each = cells.map((cell) => {
     if (cell.kind === 'figure') return Math.min(rounds, cell.maxRounds) * FIGURE_SECONDS;
-    const entrants = cell.entrants.filter(({ system }) => isHere(system, others));
+    const entrants = cell.entrants.filter(({ system }) => isHere(system, cell, others));
     return rounds * entrants.length * (seconds + WARM_UP_SECONDS + AROUND_SECONDS);
   });
   return each.reduce((total, one) => total + one, 0);
@@ -88,7 +88,7 @@ export async function runBench(options: BenchOptions): Promise<Run> {
 async function runLoad(cell: LoadCell, place: string, options: BenchOptions): Promise<LoadResult> {
   const { rounds, seconds, others, show, tell } = options;
   const entrants = cell.entrants
-    .filter(({ system }) => isHere(system, others))
+    .filter(({ system }) => isHere(system, cell, others))
     .map((entrant) => ({ entrant, measured: [] as Measured[] }));
   const limitMs = SPARE_MS + SECOND_MS * (seconds + WARM_UP_SECONDS);
   for (let round = 0; round < rounds; round++) {

@@ -2,6 +2,7 @@
  * Systems: how the servers of a cell are started, of ours or of the original, and which program puts them under load. All
  * on loopback, each in the same kind of storage.
  */
+import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,8 +30,10 @@ export interface Etcd {
   readonly h2loadBin: string;
 }
 
-export function isHere(system: SystemName, others: Others): boolean {
+/** Whether it can be measured. Ours under raw values of the original's client needs that client. */
+export function isHere(system: SystemName, { values }: Load, others: Others): boolean {
   if (system === 'original') return others.originalBin !== undefined;
+  if (system === 'ours') return values === 'commands' || others.originalBin !== undefined;
   return system !== 'etcd' || others.etcd !== undefined;
 }
 
@@ -50,17 +53,16 @@ export async function measureLoad(
   }
   const { conf, servers } = await startServers(scene, load, undefined);
   await pause(SETTLE_MS.ours);
-  const size = [String(outstanding), String(load.valueBytes)];
-  const isOriginalClient = system === 'ours' && load.values === 'raw' && others.originalBin !== undefined;
-  if (isOriginalClient) {
-    const client = originalClient(scene, conf, load, others.originalBin);
-    return watchLoad(client, [...servers, { name: 'client', child: client }], seconds);
-  }
-  const client =
-    load.values === 'commands'
-      ? scene.program('commands-load', [conf, ...size])
-      : scene.node(OUR_CLI, ['client', conf, '--json', '--percentiles', ...flagsOf(load)]);
+  const client = clientOf(scene, system, conf, load, others);
   return watchLoad(client, [...servers, { name: 'client', child: client }], seconds);
+}
+
+function clientOf(scene: Scene, system: SystemName, conf: string, load: Load, others: Others): ChildProcess {
+  const { values, outstanding, valueBytes } = load;
+  if (values === 'commands')
+    return scene.program('commands-load', [conf, String(outstanding), String(valueBytes)]);
+  if (system === 'ours') return originalClient(scene, conf, load, others.originalBin);
+  return scene.node(OUR_CLI, ['client', conf, '--json', '--percentiles', ...flagsOf(load)]);
 }
 
 async function measureOriginal(scene: Scene, load: Load, seconds: number, bin: string): Promise<Measured> {
@@ -71,7 +73,7 @@ async function measureOriginal(scene: Scene, load: Load, seconds: number, bin: s
 }
 
 /** Its output is a file's to it, and would come in blocks. */
-function originalClient(scene: Scene, conf: string, load: Load, bin = '') {
+function originalClient(scene: Scene, conf: string, load: Load, bin = ''): ChildProcess {
   return scene.spawn('stdbuf', ['-oL', join(bin, 'client'), conf, ...flagsOf(load)]);
 }
 
