@@ -202,7 +202,7 @@ function isSameLoad(cell: LoadCell, other: Cell): boolean {
 }
 
 /** A minute's worth. */
-const QUICK: readonly string[] = ['raw-1', 'raw-100', 'commands-1000', 'catch-up'];
+const QUICK: readonly string[] = ['raw-100', 'commands-1000', 'catch-up'];
 
 export interface Selection {
   readonly all?: boolean;

@@ -13,7 +13,7 @@ const MANY_MILLIONS = 10;
 const MINUTE_MS = 60_000;
 const MEMORY_LIMIT_MS = 30 * MINUTE_MS;
 /** The first connections make what all later ones use again. */
-const FIRST_CONNECTIONS = 2000;
+const FIRST_CONNECTIONS = 5000;
 const CONNECTIONS = 20_000;
 const CONNECTIONS_AT_ONCE = 100;
 const CONNECTIONS_LIMIT_MS = 5 * MINUTE_MS;
@@ -44,13 +44,16 @@ export function memoryCell(): FigureCell {
   };
 }
 
-/** RSS after 20,000 connections that were made and lost, as a multiple of what it was before. */
+/**
+ * RSS after 20,000 connections that were made and lost, as a multiple of what it was before. V8's heap grows in steps
+ * of 30 MB, of its own accord: to hold it to less than one of them would tell of nothing.
+ */
 export function connectionsCell(): FigureCell {
   return {
     kind: 'figure',
     name: 'connections',
     what: '20,000 connections to each replica, made and lost',
-    figures: [{ name: 'RSS after them to that before', unit: '×', better: 'less', limit: 1.1 }],
+    figures: [{ name: 'RSS after them to that before', unit: '×', better: 'less', limit: 1.5 }],
     measure: async (scene) => {
       const { servers, ports } = await ourReplicas(scene);
       await touch(ports, FIRST_CONNECTIONS);

@@ -2,7 +2,7 @@
  * npm run bench: replicas of ours under load, and other systems beside them.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CommandFailed, caughtSignal, ExitCode, type Io } from '../src/cli/io.ts';
@@ -23,7 +23,7 @@ not, so that is what promises are made of.
 
   npm run bench                                        the table of what must hold, half an hour
   npm run bench -- --quick                             a minute of it
-  npm run bench -- --all --out run.json --plot         everything, three hours; kept, and drawn
+  npm run bench -- --all --out run.json --plot         everything, two hours; kept, and drawn
   npm run bench -- --cells 'raw-1,commands-*'          these cells
   npm run bench -- --soak                              ten minutes of load: does it ever stand still?
   npm run bench -- --from run.json --plot              draws what was kept
@@ -71,9 +71,12 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
     command.parse([...argv], { from: 'user' });
     return await bench(command.opts<Flags>(), io);
   } catch (error) {
-    if (error instanceof CommandFailed) io.err(`error: ${error.message}\n`);
-    else if (!(error instanceof CommanderError)) throw error;
-    else if (error.exitCode === 0) return 0;
+    if (error instanceof CommandFailed) {
+      io.err(`error: ${error.message}\n`);
+      return error.exitCode;
+    }
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
     io.err('see npm run bench -- -h\n');
     return ExitCode.misused;
   }
@@ -120,7 +123,11 @@ async function bench(flags: Flags, io: Io): Promise<number> {
   }
   if (flags.plot !== undefined) {
     const path = flags.plot === true ? PLOT_PATH : flags.plot;
-    writeText(resolve(io.directory, path), plot(run));
+    const picture = plot(run);
+    if (picture === undefined) {
+      throw new CommandFailed('nothing to draw: the run has no load of small values on three replicas');
+    }
+    writeText(resolve(io.directory, path), picture);
     io.out(`drawn in ${path}\n`);
   }
   return missedCount(run) + run.failures.length === 0 ? 0 : ExitCode.failed;
@@ -144,9 +151,8 @@ async function measured(flags: Flags, io: Io): Promise<Run> {
     keep: (run) =>
       out !== undefined && writeText(resolve(io.directory, out), `${JSON.stringify(run, undefined, 1)}\n`),
   };
-  line.tell(
-    `${options.rounds} rounds of ${options.seconds} s, in turn; about ${minutes(expectedSeconds(options))}. Raw values come from the original's client, unless it is said.`,
-  );
+  const { rounds, seconds } = options;
+  line.tell(`${rounds} rounds of ${seconds} s, in turn; about ${minutes(expectedSeconds(options))} in all`);
   const run = await runBench(options);
   line.close();
   const { processors, memoryGigabytes, system, disk, node } = run.machine;
@@ -179,7 +185,8 @@ function findOthers(tell: (line: string) => void): Others {
 
 function readRun(path: string): Run {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    // What is no number is null in JSON.
+    return JSON.parse(readFileSync(path, 'utf8'), (_, value) => value ?? Number.NaN);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandFailed(`no run can be read from ${path}: ${reason}`, ExitCode.misused);
@@ -187,8 +194,13 @@ function readRun(path: string): Run {
 }
 
 function writeText(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+  try {
+    if (!existsSync(dirname(path))) mkdirSync(dirname(path));
+    writeFileSync(path, text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandFailed(`cannot write ${path}: ${reason}`);
+  }
 }
 
 function minutes(seconds: number): string {

@@ -67,6 +67,8 @@ export async function runBench(options: BenchOptions): Promise<Run> {
     figures,
     failures,
   };
+  // At once: where it cannot be written is better known before the first hour.
+  keep(run);
   for (const [i, cell] of cells.entries()) {
     if (stop.aborted) break;
     tell(titleOf(cell));

@@ -32,6 +32,7 @@ const PARTS: readonly Part[] = [
   { script: 'mutants', argv: [], limitMinutes: 120 },
   { script: 'fuzz', argv: ['--seconds', '600'], limitMinutes: 35 },
   { script: 'torture', argv: ['--seconds', '600'], limitMinutes: 15 },
+  { script: 'bench', argv: ['--soak', '10'], limitMinutes: 15 },
 ];
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));

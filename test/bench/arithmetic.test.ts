@@ -163,9 +163,9 @@ describe('the report', () => {
       ],
       ['ours, commands, memory', [[1000, 900]]],
     ]);
-    expect(plot(run).match(/<circle/g)).toHaveLength(6 + lines.length);
+    expect(plot(run)?.match(/<circle/g)).toHaveLength(6 + lines.length);
     expect(plot(run)).not.toContain('NaN');
-    expect(() => plot(runOf())).toThrow('there is no load');
+    expect(plot(runOf())).toBeUndefined();
   });
 });
 
