@@ -49,7 +49,8 @@ export async function machine(): Promise<Machine> {
   return {
     processors: `${cpus().length} × ${first?.model ?? 'unknown'}`,
     memoryGigabytes: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${release()} ${arch()}`,
+    // Behind the numbers of a release stands who built it.
+    system: `${platform()} ${/^[\d.]*\d/.exec(release())?.[0] ?? release()} ${arch()}`,
     disk: await disk(tmpdir()),
     node: process.version.slice(1),
   };
