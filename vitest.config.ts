@@ -13,6 +13,7 @@ const WHOLE = [
   'test/guard/syscalls.test.ts',
   'test/package/**/*.test.ts',
   'test/torture/run.test.ts',
+  'test/torture/commands/commands-run.test.ts',
   'test/reporter.test.ts',
 ];
 

@@ -170,6 +170,16 @@ describe('proxies', () => {
     expect(client.text).toBe('');
   });
 
+  it('pass on what is said next whole, and let no answer come back', async () => {
+    const { proxies, joined } = await world();
+    const { client, server } = await joined();
+    server.socket.on('data', () => server.say('answer'));
+    proxies.way('c', 's').cutBehindNext();
+    client.say('x'.repeat(1000));
+    await Promise.all([server.closed, client.closed]);
+    expect([server.text, client.text]).toEqual(['x'.repeat(1000), '']);
+  });
+
   it('delay what is said, and keep its order', async () => {
     const { proxies, joined } = await world();
     const { client, server } = await joined();

@@ -52,6 +52,11 @@ export class Proxies {
     this.#ports.set(listener, port);
   }
 
+  /** Where it listens, as was told. */
+  portOf(listener: string): number | undefined {
+    return this.#ports.get(listener);
+  }
+
   /** Where `from` has to connect to, to reach `to`. */
   address(from: string, to: string): { readonly host: string; readonly port: number } {
     const address: AddressInfo | string | null | undefined = this.#servers.get(pair(from, to))?.address();

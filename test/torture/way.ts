@@ -74,6 +74,15 @@ export class Way {
     return this.#pipes.size;
   }
 
+  /**
+   * Ends every connection of which bytes go this way behind what it says next: that arrives, and no answer comes back.
+   * @returns how many there are
+   */
+  cutBehindNext(): number {
+    for (const pipe of this.#pipes) pipe.cutBehindNext();
+    return this.#pipes.size;
+  }
+
   /** Undoes everything. */
   heal(): void {
     this.#blocked = 0;
@@ -129,6 +138,7 @@ export class Pipe {
   #cutTimer: NodeJS.Timeout | undefined;
   #isSinkFull = false;
   #isCut = false;
+  #isCutBehind = false;
   #isOver = false;
 
   /** Begins to pass on; `hear` is told of all that the source says, as soon as it does. */
@@ -156,6 +166,13 @@ export class Pipe {
     if (this.#isCut) return;
     this.#isCut = true;
     this.#cutTimer = setTimeout(() => this.#end(), CUT_WITHIN_MS);
+  }
+
+  /** The next bytes that come are passed on whole, and then the connection is closed, whatever would come back. */
+  cutBehindNext(): void {
+    if (this.#isCut) return;
+    this.#isCutBehind = true;
+    this.cutNext();
   }
 
   /** Passes on what is due. */
@@ -193,7 +210,8 @@ export class Pipe {
   }
 
   #passInPart(bytes: Buffer): void {
-    this.#sink.write(bytes.subarray(0, Math.floor(1 + this.#way.random.next() * (bytes.length - 1))));
+    const part = this.#isCutBehind ? 1 : this.#way.random.next();
+    this.#sink.write(bytes.subarray(0, Math.floor(1 + part * (bytes.length - 1))));
     this.#end();
   }
 

@@ -69,6 +69,16 @@ export class History {
     return this.#acknowledged.size;
   }
 
+  /** How many additions have a result. */
+  get additions(): number {
+    return [...this.#adds].filter((mark) => this.#acknowledged.has(mark)).length;
+  }
+
+  /** And how many have none: each may be in the sum, or not. */
+  get openAdditions(): number {
+    return this.#adds.size - this.additions;
+  }
+
   get operations(): readonly Operation<StoreInput, StoreOutput>[] {
     return this.#store;
   }
