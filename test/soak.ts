@@ -33,6 +33,9 @@ const PARTS: readonly Part[] = [
   { script: 'fuzz', argv: ['--seconds', '600'], limitMinutes: 35 },
   { script: 'torture', argv: ['--seconds', '600'], limitMinutes: 15 },
   { script: 'bench', argv: ['--soak', '10'], limitMinutes: 15 },
+  { script: 'torture', argv: ['--commands', '--seconds', '600'], limitMinutes: 15 },
+  { script: 'torture', argv: ['--counter', '--seconds', '300'], limitMinutes: 10 },
+  { script: 'counting', argv: ['60'], limitMinutes: 30 },
 ];
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
