@@ -81,8 +81,8 @@ export class Cluster {
       random: new SeededRandom(plan.seed),
       // A replica says to another what it proposes on whichever connection of the two is better: the one it took in, too.
       hearing: (listener) => testimonies.get(listener)?.listener(look) ?? (() => undefined),
-      saying: (from, to) =>
-        /^[rp]/.test(from) ? messagesIn(look) : (options.echoes?.hear(from, to) ?? (() => undefined)),
+      saying: (from) => (/^[rp]/.test(from) ? messagesIn(look) : () => undefined),
+      passing: options.echoes?.hear,
     });
     options.echoes?.begin((listener) => proxies.portOf(listener));
     const free = await freePorts(listeners.length);

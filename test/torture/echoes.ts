@@ -3,9 +3,9 @@
  * and its last messages with commands, byte for byte. As a network does that sends bytes of a lost connection late, or a
  * relay that tries again by itself.
  *
- *   client → replica: heard → kept, so many → sayAgain(client) → every replica, on a new connection → closed
+ *   client → replica: passed on → kept, so many → sayAgain(client) → every replica, on a new connection → closed
  *
- * What a replica answers there goes nowhere.
+ * What a replica answers there goes nowhere. Only what was passed on is said again: bytes do not overtake themselves.
  */
 import { connect, type Socket } from 'node:net';
 import { ByteBuffer } from '../../src/transport/buffer.ts';
@@ -14,6 +14,7 @@ import { encodeHello } from '../../src/transport/encode.ts';
 import { encodeCommands } from '../../src/transport/encode-commands.ts';
 import { type Message, MessageLog } from '../../src/transport/message-log.ts';
 
+const CLIENT = /^c\d+$/;
 const HOST = '127.0.0.1';
 const MAX_MESSAGE_BYTES = 2 ** 26;
 /** So many messages of a client are kept. */
@@ -44,8 +45,9 @@ export class Echoes {
     this.#portOf = portOf;
   }
 
-  /** Takes what a client says on one more connection, split anywhere. */
-  hear(client: string, listener: string): (bytes: Uint8Array) => void {
+  /** Takes what is passed on of one more connection, split anywhere; of a client's. */
+  readonly hear = (client: string, listener: string): ((bytes: Uint8Array) => void) => {
+    if (!CLIENT.test(client)) return () => undefined;
     const said = this.#said.get(client) ?? { hello: undefined, commands: [], listeners: new Set() };
     this.#said.set(client, said);
     said.listeners.add(listener);
@@ -55,7 +57,7 @@ export class Echoes {
       decoder.push(bytes);
       for (const message of log.take()) keep(said, message);
     };
-  }
+  };
 
   /** @returns how many messages are said again, to each of the replicas */
   sayAgain(client: string): number {

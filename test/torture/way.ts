@@ -132,6 +132,7 @@ export class Pipe {
   readonly #source: Socket;
   readonly #sink: Socket;
   readonly #way: Way;
+  readonly #passed: (bytes: Uint8Array) => void;
   readonly #queue: Piece[] = [];
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -141,8 +142,19 @@ export class Pipe {
   #isCutBehind = false;
   #isOver = false;
 
-  /** Begins to pass on; `hear` is told of all that the source says, as soon as it does. */
-  constructor(source: Socket, sink: Socket, way: Way, hear: (bytes: Uint8Array) => void) {
+  /**
+   * Begins to pass on.
+   * @param hear told of all that the source says, as soon as it does
+   * @param passed told of what is passed on, when it is
+   */
+  constructor(
+    source: Socket,
+    sink: Socket,
+    way: Way,
+    hear: (bytes: Uint8Array) => void,
+    passed: (bytes: Uint8Array) => void = () => undefined,
+  ) {
+    this.#passed = passed;
     this.#source = source;
     this.#sink = sink;
     this.#way = way;
@@ -211,7 +223,9 @@ export class Pipe {
 
   #passInPart(bytes: Buffer): void {
     const part = this.#isCutBehind ? 1 : this.#way.random.next();
-    this.#sink.write(bytes.subarray(0, Math.floor(1 + part * (bytes.length - 1))));
+    const first = bytes.subarray(0, Math.floor(1 + part * (bytes.length - 1)));
+    this.#sink.write(first);
+    this.#passed(first);
     this.#end();
   }
 
@@ -221,6 +235,7 @@ export class Pipe {
     this.#waitingBytes -= first.length;
     this.#way.passed(first.length, now);
     this.#isSinkFull = !this.#sink.write(first);
+    this.#passed(first);
   }
 
   /** What was written still arrives; then both sockets are closed. */
