@@ -8,8 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { sum } from './load.ts';
-import { cpuMicros } from './proc.ts';
 import { end, freePorts } from './scene.ts';
 
 const REPLICA = fileURLToPath(new URL('programs/commands-replica.ts', import.meta.url));
@@ -18,8 +16,6 @@ const REPLICAS = 3;
 export interface CommandsClusterOptions {
   /** memory, or lmdb, which is synced */
   readonly storage: string;
-  /** a folder for profiles of the replicas */
-  readonly profile?: string | undefined;
   /** more lines of the config */
   readonly lines?: readonly string[];
   /** so much is in every snapshot */
@@ -64,16 +60,10 @@ export class CommandsCluster {
     return cluster;
   }
 
-  /** Processor time of all replicas, µs. */
-  get cpuMicros(): number {
-    return sum([...this.#replicas.values()].map(({ child }) => cpuMicros(child.pid)));
-  }
-
   /** @returns when it is up */
   startReplica(id: number): Promise<void> {
-    const { profile, stateBytes = 0 } = this.#options;
-    const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    const words = [...profiling, '--import', 'tsx', REPLICA, this.configPath, String(id), String(stateBytes)];
+    const { stateBytes = 0 } = this.#options;
+    const words = ['--import', 'tsx', REPLICA, this.configPath, String(id), String(stateBytes)];
     const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const up = new Promise<void>((resolve, reject) => {
       child.stdout.once('data', () => resolve());
@@ -88,7 +78,7 @@ export class CommandsCluster {
   async killReplica(id: number): Promise<void> {
     const running = this.#replicas.get(id);
     this.#replicas.delete(id);
-    if (running !== undefined) await end(running.child);
+    if (running !== undefined) await end(running.child, false);
   }
 
   /** How a replica is, by itself. */
@@ -112,16 +102,9 @@ export class CommandsCluster {
     throw new Error('nobody leads');
   }
 
-  /** Ends all, with their profiles written, and removes what they stored. */
+  /** Ends all, and removes what they stored. */
   async close(): Promise<void> {
-    const children = [...this.#replicas.values()].map(({ child }) => child);
-    for (const child of children) child.kill(this.#options.profile === undefined ? 'SIGKILL' : 'SIGINT');
-    await Promise.all(
-      children.map(
-        (child) =>
-          child.exitCode ?? child.signalCode ?? new Promise((resolve) => child.once('exit', resolve)),
-      ),
-    );
+    await Promise.all([...this.#replicas.keys()].map((id) => this.killReplica(id)));
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -106,7 +106,7 @@ export function hasEnded(child: ChildProcess): boolean {
 }
 
 /** Ends a process; one that is profiled by asking it first, since it writes its profile itself. */
-async function end(child: ChildProcess, isProfiled: boolean): Promise<void> {
+export async function end(child: ChildProcess, isProfiled: boolean): Promise<void> {
   if (hasEnded(child)) return;
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), isProfiled ? PROFILE_MS : 0);

@@ -56,7 +56,7 @@ function run({ script, argv, limitMinutes }: Part): Promise<Outcome> {
   return new Promise((resolve) => {
     const end = (what: string, isFine: boolean) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-      resolve({ line: `${what}: ${script} (${seconds} s)`, isFine });
+      resolve({ line: `${what}: ${[script, ...argv].join(' ')} (${seconds} s)`, isFine });
     };
     child.once('error', (error) => end(`FAILED (${error.message})`, false));
     child.once('close', (code, signal) =>
