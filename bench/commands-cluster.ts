@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { cpuMicros } from './proc.ts';
 import { end, freePorts } from './scene.ts';
+import { sum } from './statistics.ts';
 
 const REPLICA = fileURLToPath(new URL('programs/commands-replica.ts', import.meta.url));
 const REPLICAS = 3;
@@ -58,6 +60,11 @@ export class CommandsCluster {
     await writeFile(cluster.configPath, `${lines.join('\n')}\n`);
     await Promise.all([...ports.keys()].map((id) => cluster.startReplica(id)));
     return cluster;
+  }
+
+  /** Processor time of all replicas, µs. */
+  get cpuMicros(): number {
+    return sum([...this.#replicas.values()].map(({ child }) => cpuMicros(child.pid)));
   }
 
   /** @returns when it is up */
