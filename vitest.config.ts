@@ -4,6 +4,7 @@ import { TallyReporter } from './test/reporter.ts';
 
 /** Real nodes as processes, loaded disks, kills: run one after another, so that no test measures its neighbour. */
 const WHOLE = [
+  'test/bench/run.test.ts',
   'test/cluster/**/*.test.ts',
   'test/original/**/*.test.ts',
   'test/faults/**/*.test.ts',
@@ -12,6 +13,7 @@ const WHOLE = [
   'test/guard/syscalls.test.ts',
   'test/package/**/*.test.ts',
   'test/torture/run.test.ts',
+  'test/torture/commands/commands-run.test.ts',
   'test/reporter.test.ts',
 ];
 

@@ -5,38 +5,45 @@
 import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readConfig } from '../src/config/index.ts';
-import { openStorage } from '../src/storage/index.ts';
-import { freePorts, listening, pause, type Scene } from './scene.ts';
-import { OUR_CLI, startServers } from './systems.ts';
+import { library } from './built.ts';
+import { freePorts, listening, type Scene } from './scene.ts';
+import { OUR_CLI, ourReplicas } from './systems.ts';
 
 const HISTORY = 300_000;
 const RECORDS = 1_000_000;
-const RECORDS_PER_COMMIT = 20_000;
-const NO_OTHERS = { originalBin: undefined, etcdBin: undefined };
-const IN_MEMORY = { nodes: 3, topology: 'replicas', storage: 'memory' } as const;
+const LEADER_MS = 10_000;
+const SECOND_MS = 1000;
 
 /** Instances/s of a learner that begins at instance 1, beside replicas that have nothing else to do. */
-export async function catchUpRate(scene: Scene): Promise<number> {
-  const { conf } = await startServers(scene, 'ours', IN_MEMORY, NO_OTHERS);
-  await outputOf(
-    scene.spawn(process.execPath, [OUR_CLI, 'client', conf, '-o', '1000', '--count', String(HISTORY)]),
-  );
-  return Number(await outputOf(scene.program('learn', [conf, String(HISTORY)])));
+export async function catchUpRate(scene: Scene): Promise<readonly number[]> {
+  const { conf } = await ourReplicas(scene);
+  await outputOf(scene.node(OUR_CLI, ['client', conf, '-o', '1000', '--count', String(HISTORY)]));
+  return [Number(await outputOf(scene.program('learn', [conf, String(HISTORY)])))];
 }
 
 /** Milliseconds without a value at a client that has 10 under way, when the leader is killed. */
-export async function failoverGap(scene: Scene): Promise<number> {
-  const { conf, servers } = await startServers(scene, 'ours', IN_MEMORY, NO_OTHERS);
-  await pause(1000);
-  const leader = servers[0]?.child.pid;
-  if (leader === undefined) throw new Error('the first replica did not start');
-  // The program kills it itself, so that it knows the moment.
-  return Number(await outputOf(scene.program('gap', [conf, String(leader)])));
+export async function failoverGap(scene: Scene): Promise<readonly number[]> {
+  const { conf, servers } = await ourReplicas(scene);
+  const leaderId = await leaderOf(conf);
+  const { pid } = servers[leaderId]?.child ?? {};
+  if (pid === undefined) throw new Error('who leads is no replica');
+  // The program kills it itself, so that it knows the moment. Its values go to another: a client whose own proposer goes
+  // has to find one as well.
+  const other = (leaderId + 1) % servers.length;
+  return [Number(await outputOf(scene.program('gap', [conf, String(other), String(pid)])))];
 }
 
-/** Milliseconds from the start of the process to its port. */
-export async function recoveryTime(scene: Scene): Promise<number> {
+async function leaderOf(conf: string): Promise<number> {
+  const giveUpAt = performance.now() + LEADER_MS;
+  while (performance.now() < giveUpAt) {
+    const { leader } = await library.clusterStatus(conf);
+    if (leader?.isUp === true) return leader.proposerId;
+  }
+  throw new Error(`nobody leads after ${LEADER_MS / SECOND_MS} s`);
+}
+
+/** Seconds from the start of the process to its port. What it reads is in the machine's page cache. */
+export async function recoveryTime(scene: Scene): Promise<readonly number[]> {
   const [port = 0] = await freePorts(1);
   const conf = join(scene.directory, 'paxos.conf');
   const lines = [
@@ -48,21 +55,11 @@ export async function recoveryTime(scene: Scene): Promise<number> {
     `lmdb-env-path ${join(scene.directory, 'acceptor')}`,
   ];
   await writeFile(conf, `${lines.join('\n')}\n`);
-  await fill(conf);
+  await outputOf(scene.program('fill', [conf, String(RECORDS)]));
   const startedAt = performance.now();
-  scene.spawn(process.execPath, [OUR_CLI, 'acceptor', '0', conf]).stdout?.resume();
+  scene.node(OUR_CLI, ['acceptor', '0', conf]).stdout?.resume();
   await listening(port);
-  return performance.now() - startedAt;
-}
-
-async function fill(conf: string): Promise<void> {
-  const storage = await openStorage(readConfig(conf).config, 0);
-  const value = new Uint8Array(64).fill(7);
-  for (let instanceId = 1; instanceId <= RECORDS; instanceId++) {
-    storage.put(instanceId, 10, 10, value);
-    if (instanceId % RECORDS_PER_COMMIT === 0) await storage.commit();
-  }
-  await storage.close();
+  return [(performance.now() - startedAt) / SECOND_MS];
 }
 
 /** What a program printed, once it has ended. */

@@ -1,17 +1,16 @@
 /**
- * Load: reads what a load process prints, a line a second, and what the processes under it cost meanwhile. The first
- * seconds are for warming up.
- *
- *   one of ours:     {"type":"second","values":…,"latencyUs":{"min":…,"max":…,"avg":…,"percentiles":{…}}}
- *   the original's:  `55210 value/sec, 40.44 Mbps, latency min 210 us max 9100 us avg 1802 us`
- *
- * A load process is any program that prints one of the two once a second.
+ * Load: reads the seconds of a load process, and what the processes under it cost meanwhile. The first seconds are for
+ * warming up.
  */
 import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { cpuMicros, machineBusyMicros, rssBytes } from './proc.ts';
+import { hasEnded } from './scene.ts';
+import { type Percentiles, type ReadSecond, readSecond, type Second } from './seconds.ts';
+import { median, sum } from './statistics.ts';
 
 /** A just-in-time compiler has not seen the whole program earlier. */
-const WARM_UP_SECONDS = 2;
+export const WARM_UP_SECONDS = 2;
 /** A cluster that chooses nothing for so long is not measured. */
 const PATIENCE_MS = 30_000;
 
@@ -37,73 +36,85 @@ export interface Measured {
   readonly foreignProcessors: number;
 }
 
-export interface Percentiles {
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-}
-
 /** A process that is looked at, and what it is called. */
 export interface Watched {
   readonly name: string;
   readonly child: ChildProcess;
 }
 
-interface Second {
-  readonly values: number;
-  readonly mean: number;
-  readonly max: number;
-  readonly percentiles: Percentiles | undefined;
-}
-
-/** Measures for `seconds` what a load process prints; `watched` are the servers under it, and perhaps itself. */
+/** Measures for `seconds` what a load process prints; `watched` are the servers under it, and itself. */
 export async function watchLoad(
   load: ChildProcess,
   watched: readonly Watched[],
   seconds: number,
+  { read = readSecond, output = load.stdout }: Reading = {},
 ): Promise<Measured> {
   const all: Second[] = [];
+  const needed = WARM_UP_SECONDS + seconds;
   let before: Costs | undefined;
-  let text = '';
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('nothing is chosen')), PATIENCE_MS + 1000 * seconds);
-    load.once('exit', () => reject(new Error('the load process ended before its time')));
-    load.stdout?.on('data', (bytes: Buffer) => {
-      text += bytes.toString();
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const second of lines.map(parseSecond)) {
-        if (second === undefined || (all.length === 0 && second.values === 0)) continue;
-        all.push(second);
-        if (all.length === WARM_UP_SECONDS) before = costs(watched);
-        if (all.length < WARM_UP_SECONDS + seconds) continue;
-        clearTimeout(timer);
-        resolve();
-        return;
-      }
-    });
-  });
+  const take = (line: string) => {
+    const second = read(line);
+    if (second === undefined || (all.length === 0 && second.values === 0)) return false;
+    all.push(second);
+    if (all.length === WARM_UP_SECONDS) before = costs(watched);
+    return all.length === needed;
+  };
+  await eachLine(load, { patienceMs: PATIENCE_MS + 1000 * needed, output }, take);
   const after = costs(watched);
+  for (const { name, child } of watched) {
+    if (hasEnded(child)) throw new Error(`${name} ended under load`);
+  }
   return summary(all.slice(WARM_UP_SECONDS), before ?? after, after);
 }
 
-function parseSecond(line: string): Second | undefined {
-  const original = /^(\d+) value\/sec, .* max (\d+) us avg (\d+) us/.exec(line);
-  if (original !== null) {
-    return {
-      values: Number(original[1]),
-      max: Number(original[2]),
-      mean: Number(original[3]),
-      percentiles: undefined,
-    };
+/** How a load process's seconds are read; its standard output, a line a second, unless told. */
+interface Reading {
+  readonly read?: ReadSecond;
+  readonly output?: Readable | null;
+}
+
+interface Patience {
+  readonly patienceMs: number;
+  readonly output?: Readable | null;
+}
+
+/**
+ * Takes what a process prints line by line, until `take` says that it was enough.
+ * @throws Error if it ends or is late
+ */
+export async function eachLine(
+  child: ChildProcess,
+  { patienceMs, output = child.stdout }: Patience,
+  take: (line: string) => boolean,
+): Promise<void> {
+  const over = new AbortController();
+  let text = '';
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const late = () => reject(new Error(`it is not done after ${Math.round(patienceMs / 1000)} s`));
+      const timer = setTimeout(late, patienceMs);
+      over.signal.addEventListener('abort', () => clearTimeout(timer));
+      child.once('close', () => reject(new Error('the load process ended before its time')));
+      output?.on('data', (bytes: Buffer) => {
+        if (over.signal.aborted) return;
+        const lines = (text + bytes.toString()).split('\n');
+        text = lines.pop() ?? '';
+        try {
+          if (lines.some(take)) resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  } finally {
+    over.abort();
   }
-  if (!line.startsWith('{"type":"second"')) return undefined;
-  const { values, latencyUs } = JSON.parse(line);
-  return { values, max: latencyUs.max, mean: latencyUs.avg, percentiles: latencyUs.percentiles };
 }
 
 interface Costs {
   readonly at: number;
+  /** of the benchmark itself, which is no foreign load */
+  readonly benchMicros: number;
   readonly machineMicros: number;
   readonly processes: readonly {
     readonly name: string;
@@ -118,7 +129,13 @@ function costs(watched: readonly Watched[]): Costs {
     cpuMicros: cpuMicros(child.pid),
     rssBytes: rssBytes(child.pid),
   }));
-  return { at: performance.now(), machineMicros: machineBusyMicros(), processes };
+  const { user, system } = process.cpuUsage();
+  return {
+    at: performance.now(),
+    benchMicros: user + system,
+    machineMicros: machineBusyMicros(),
+    processes,
+  };
 }
 
 function summary(seconds: readonly Second[], before: Costs, after: Costs): Measured {
@@ -126,7 +143,7 @@ function summary(seconds: readonly Second[], before: Costs, after: Costs): Measu
   const spent = after.processes.map(
     (process, i) => process.cpuMicros - (before.processes[i]?.cpuMicros ?? 0),
   );
-  const ownMicros = sum(spent);
+  const ownMicros = sum(spent) + after.benchMicros - before.benchMicros;
   const told = seconds.map((second) => second.percentiles).filter((one) => one !== undefined);
   const middle = (pick: (one: Percentiles) => number) => median(told.map(pick));
   return {
@@ -148,15 +165,4 @@ function summary(seconds: readonly Second[], before: Costs, after: Costs): Measu
       (after.machineMicros - before.machineMicros - ownMicros) / (1000 * (after.at - before.at)),
     ),
   };
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
-}
-
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0);
 }

@@ -1,116 +1,221 @@
 /**
- * npm run bench: our replicas under load, and beside them, where they are, the original (LIBPAXOS3_BIN names the folder
- * of its sample programs) and etcd (ETCD_BIN, or `etcd`). In turn, A B A B, medians: a machine's speed drifts; the ratio
- * of one run does not.
- *
- *   npm run bench                               the table of what must hold
- *   npm run bench -- --quick                    a minute of it
- *   npm run bench -- --all                      everything
- *   npm run bench -- --cells raw-1,synced-100   these   [--rounds 5] [--seconds 4] [--out FILE.json]
+ * npm run bench: replicas of ours under load, and other systems beside them.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { type Cell, type FigureCell, type LoadCell, type SystemName, selectCells } from './cells.ts';
-import type { Measured } from './load.ts';
-import { machine } from './proc.ts';
-import {
-  type FigureResult,
-  figureLine,
-  figureResult,
-  type LoadResult,
-  loadResult,
-  ratioLine,
-  systemLine,
-  titleOf,
-} from './report.ts';
-import { inScene } from './scene.ts';
-import { isHere, measureLoad, type Others } from './systems.ts';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { CommandFailed, caughtSignal, ExitCode, type Io } from '../src/cli/io.ts';
+import { ProgressLine } from '../src/cli/progress-line.ts';
+import { runInProcess } from '../src/cli/terminal.ts';
+import { type Cell, selectCells } from './cells.ts';
+import { soakCell } from './endurance.ts';
+import { plot } from './plot.ts';
+import type { Run } from './report.ts';
+import { type BenchOptions, expectedSeconds, runBench } from './run.ts';
+import type { Others } from './systems.ts';
+import { missedCount, tableLines } from './table.ts';
 
-/** One figure takes as long as many seconds of load. */
-const FIGURE_ROUNDS = 3;
+const HELP = `
+Clusters on loopback, a process a node, one after the other: ours, and beside it in turn (A B A B) the
+original and etcd, where they are. A machine's speed drifts; the ratio of two things in one run does
+not, so that is what promises are made of.
 
-interface Bench {
-  readonly cells: readonly Cell[];
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly out: string | undefined;
+  npm run bench                                        the table of what must hold, half an hour
+  npm run bench -- --quick                             a minute of it
+  npm run bench -- --all --out run.json --plot         everything, two hours; kept, and drawn
+  npm run bench -- --cells 'raw-1,commands-*'          these cells
+  npm run bench -- --soak                              ten minutes of load: does it ever stand still?
+  npm run bench -- --from run.json --plot              draws what was kept
+  npm run bench -- --cells commands-1000 --rounds 1 --profile profiles
+
+What can stand beside ours:
+
+  LIBPAXOS3_BIN   the folder of the original's sample programs, a Release build
+  ETCD_BIN        etcd, unless it is in the PATH (Debian: etcd-server); it is put under load by h2load
+                  (H2LOAD_BIN, or in the PATH; Debian: nghttp2-client)
+
+You will see for each system values a second, latency, the CPU time of a value in each server and in
+the client, and the largest server's memory; at the end each ratio beside what must hold and what is
+aimed at. Take no figure from a machine that does something else: it is said if it does.
+
+Exit codes: 0 all that is promised holds; 1 something does not, or could not be measured; 2 wrong
+arguments; 130 Ctrl-C. It ends the processes that it started, and no others.`;
+
+const PLOT_PATH = 'docs/performance/throughput.svg';
+const MAX_ROUNDS = 100;
+const MAX_SECONDS = 600;
+const MAX_SOAK_MINUTES = 24 * 60;
+const SOAK_MINUTES = 10;
+const MINUTE_SECONDS = 60;
+const SIGNALLED = 128;
+const FULL = { rounds: 5, seconds: 4 };
+const BRIEF = { rounds: 1, seconds: 2 };
+
+interface Flags {
+  readonly quick?: boolean;
+  readonly all?: boolean;
+  readonly cells?: readonly string[];
+  readonly soak?: number | true;
+  readonly rounds?: number;
+  readonly seconds?: number;
+  readonly out?: string;
+  readonly plot?: string | true;
+  readonly from?: string;
+  readonly profile?: string;
 }
 
-function readArguments(): Bench {
-  const { values } = parseArgs({
-    options: {
-      all: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      cells: { type: 'string' },
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      out: { type: 'string' },
-    },
-  });
-  const { all, quick, out } = values;
+async function main(argv: readonly string[], io: Io): Promise<number> {
+  const command = makeCommand(io);
+  try {
+    command.parse([...argv], { from: 'user' });
+    return await bench(command.opts<Flags>(), io);
+  } catch (error) {
+    if (error instanceof CommandFailed) {
+      io.err(`error: ${error.message}\n`);
+      return error.exitCode;
+    }
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    io.err('see npm run bench -- -h\n');
+    return ExitCode.misused;
+  }
+}
+
+function makeCommand(io: Io): Command {
+  return new Command('bench')
+    .description('Put clusters under load, ours and others, and compare them.')
+    .usage('[options]')
+    .option('--quick', 'a minute of it: one round, few cells')
+    .option('--all', 'every storage, size and number outstanding')
+    .option('--cells <NAMES>', 'these cells, by commas; a * stands for anything', (text) => text.split(','))
+    .option(
+      '--soak [MINUTES]',
+      'a constant load with trim, 10 minutes unless told',
+      between(1, MAX_SOAK_MINUTES),
+    )
+    .option('--rounds <N>', 'how often each system is measured; 5 unless told', between(1, MAX_ROUNDS))
+    .option('--seconds <S>', 'how long, behind two for warming up; 4 unless told', between(1, MAX_SECONDS))
+    .option('--out <FILE>', 'keep all that was measured, as JSON')
+    .option('--plot [FILE]', `draw throughput against latency, as ${PLOT_PATH} unless told`)
+    .option('--from <FILE>', 'measure nothing: show a run that was kept')
+    .option('--profile <DIR>', 'leave CPU profiles of all processes of ours there')
+    .helpOption('-h, --help', 'say what it does')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHelpWidth: () => 100,
+    })
+    .addHelpText('after', HELP);
+}
+
+/** @returns the exit code */
+async function bench(flags: Flags, io: Io): Promise<number> {
+  const run =
+    flags.from === undefined ? await measured(flags, io) : readRun(resolve(io.directory, flags.from));
+  io.out(`${tableLines(run).join('\n')}\n`);
+  const caught = io.stop.aborted ? (caughtSignal(io.stop) ?? 0) : undefined;
+  if (caught !== undefined) {
+    io.err('stopped before the end\n');
+    return SIGNALLED + caught;
+  }
+  if (flags.plot !== undefined) {
+    const path = flags.plot === true ? PLOT_PATH : flags.plot;
+    const picture = plot(run);
+    if (picture === undefined) {
+      throw new CommandFailed('nothing to draw: the run has no load of small values on three replicas');
+    }
+    writeText(resolve(io.directory, path), picture);
+    io.out(`drawn in ${path}\n`);
+  }
+  return missedCount(run) + run.failures.length === 0 ? 0 : ExitCode.failed;
+}
+
+async function measured(flags: Flags, io: Io): Promise<Run> {
+  const { out } = flags;
+  const line = new ProgressLine(io);
+  const startedAt = performance.now();
+  const others = findOthers((text) => line.tell(text));
+  const options: BenchOptions = {
+    cells: cellsOf(flags),
+    ...(flags.quick === true ? BRIEF : FULL),
+    ...(flags.rounds !== undefined && { rounds: flags.rounds }),
+    ...(flags.seconds !== undefined && { seconds: flags.seconds }),
+    others,
+    profile: flags.profile === undefined ? undefined : resolve(io.directory, flags.profile),
+    stop: io.stop,
+    tell: (text) => line.tell(text),
+    show: (what) => line.show(() => `${minutes((performance.now() - startedAt) / 1000)}: ${what}`),
+    keep: (run) =>
+      out !== undefined && writeText(resolve(io.directory, out), `${JSON.stringify(run, undefined, 1)}\n`),
+  };
+  const { rounds, seconds } = options;
+  line.tell(`${rounds} rounds of ${seconds} s, in turn; about ${minutes(expectedSeconds(options))} in all`);
+  const run = await runBench(options);
+  line.close();
+  const { processors, memoryGigabytes, system, disk, node } = run.machine;
+  io.out(`\n${processors}, ${memoryGigabytes} GB, ${system}, ${disk}, Node ${node}\n`);
+  if (out !== undefined) io.out(`kept in ${out}\n`);
+  return run;
+}
+
+function cellsOf({ quick, all, cells, soak }: Flags): readonly Cell[] {
+  if (soak !== undefined && cells === undefined) return [soakCell(soak === true ? SOAK_MINUTES : soak)];
+  try {
+    return selectCells({ quick: quick === true, all: all === true, names: cells ?? [] });
+  } catch (error) {
+    throw new CommandFailed(error instanceof Error ? error.message : String(error), ExitCode.misused);
+  }
+}
+
+function findOthers(tell: (line: string) => void): Others {
+  const originalBin = process.env['LIBPAXOS3_BIN'];
+  if (originalBin === undefined) tell('no original beside it: LIBPAXOS3_BIN is not set');
+  const etcdBin = process.env['ETCD_BIN'] ?? 'etcd';
+  const h2loadBin = process.env['H2LOAD_BIN'] ?? 'h2load';
+  const missing = [etcdBin, h2loadBin].filter((bin) => spawnSync(bin, ['--version']).status !== 0);
+  if (missing.length > 0) tell(`no etcd beside it: there is no ${missing.join(' and no ')}`);
   return {
-    cells: selectCells({ all, quick, names: values.cells?.split(',') ?? [] }),
-    rounds: Number(values.rounds ?? (quick ? 1 : 5)),
-    seconds: Number(values.seconds ?? (quick ? 2 : 4)),
-    out,
+    originalBin: originalBin === undefined ? undefined : resolve(originalBin),
+    etcd: missing.length > 0 ? undefined : { etcdBin, h2loadBin },
   };
 }
 
-function findOthers(): Others {
-  const etcd = process.env['ETCD_BIN'] ?? 'etcd';
-  const isEtcdHere = spawnSync(etcd, ['--version'], { stdio: 'ignore' }).status === 0;
-  return { originalBin: process.env['LIBPAXOS3_BIN'], etcdBin: isEtcdHere ? etcd : undefined };
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-async function runLoad(cell: LoadCell, { rounds, seconds }: Bench, others: Others): Promise<LoadResult> {
-  const results: Partial<Record<SystemName, Measured[]>> = {};
-  for (let round = 0; round < rounds; round++) {
-    for (const system of cell.systems) {
-      if (!isHere(system, others)) continue;
-      const measured = await measureLoad(system, cell, seconds, others);
-      results[system] = [...(results[system] ?? []), measured];
-    }
+function readRun(path: string): Run {
+  try {
+    // What is no number is null in JSON.
+    return JSON.parse(readFileSync(path, 'utf8'), (_, value) => value ?? Number.NaN);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandFailed(`no run can be read from ${path}: ${reason}`, ExitCode.misused);
   }
-  for (const system of cell.systems) {
-    const measured = results[system];
-    if (measured !== undefined) say(`  ${systemLine(system, measured)}`);
+}
+
+function writeText(path: string, text: string): void {
+  try {
+    if (!existsSync(dirname(path))) mkdirSync(dirname(path));
+    writeFileSync(path, text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandFailed(`cannot write ${path}: ${reason}`);
   }
-  const result = loadResult(cell, results);
-  if (result.ratio !== undefined) say(`  ${ratioLine(cell, result)}`);
-  return result;
 }
 
-async function runFigure(cell: FigureCell, rounds: number): Promise<FigureResult> {
-  const figures: number[] = [];
-  for (let round = 0; round < Math.min(rounds, FIGURE_ROUNDS); round++)
-    figures.push(await inScene(cell.measure));
-  const result = figureResult(cell, figures);
-  say(`  ${figureLine(cell, result)}`);
-  return result;
+function minutes(seconds: number): string {
+  if (seconds < 2 * MINUTE_SECONDS) return `${Math.round(seconds)} s`;
+  return `${Math.round(seconds / MINUTE_SECONDS)} min`;
 }
 
-const bench = readArguments();
-const others = findOthers();
-const about = machine();
-say(`${about.processors}, ${about.memoryGigabytes} GB, ${about.system}, Node ${about.node}`);
-say(
-  `${bench.rounds} rounds of ${bench.seconds} s; the original's client unless it says so, which tells no percentiles`,
-);
-if (others.originalBin === undefined) say('LIBPAXOS3_BIN is not set: ours alone, with our client');
-const loads: LoadResult[] = [];
-const figures: FigureResult[] = [];
-for (const cell of bench.cells) {
-  say(titleOf(cell));
-  if (cell.kind === 'load') loads.push(await runLoad(cell, bench, others));
-  else figures.push(await runFigure(cell, bench.rounds));
+function between(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
+  };
 }
-if (bench.out !== undefined) {
-  const run = { at: new Date().toISOString(), machine: about, seconds: bench.seconds, loads, figures };
-  writeFileSync(bench.out, `${JSON.stringify(run, undefined, 1)}\n`);
-  say(`written to ${bench.out}`);
-}
+
+// A terminal that is closed ends the run as Ctrl-C does.
+process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
+await runInProcess(process, main);

@@ -2,10 +2,16 @@
  * Proc: what Linux tells of processes and of the machine. Elsewhere the figures are NaN, and the benchmark goes on.
  */
 import { readFileSync } from 'node:fs';
-import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { arch, cpus, platform, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { median } from './statistics.ts';
 
 /** A tick of /proc is 10 ms on Linux. */
 const TICK_MICROS = 10_000;
+/** What the disk is tried with. */
+const SYNCS = 50;
+const SYNCED_BYTES = 4096;
 
 /** User and system time of a process, µs. */
 export function cpuMicros(pid: number | undefined): number {
@@ -32,17 +38,49 @@ export interface Machine {
   readonly processors: string;
   readonly memoryGigabytes: number;
   readonly system: string;
+  /** the file system where storages are, and what it takes to have 4 kB on the disk */
+  readonly disk: string;
   readonly node: string;
 }
 
-export function machine(): Machine {
+/** The machine in words that name no one's. */
+export async function machine(): Promise<Machine> {
   const [first] = cpus();
   return {
     processors: `${cpus().length} × ${first?.model ?? 'unknown'}`,
     memoryGigabytes: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${release()} ${arch()}`,
-    node: process.version,
+    // Behind the numbers of a release stands who built it.
+    system: `${platform()} ${/^[\d.]*\d/.exec(release())?.[0] ?? release()} ${arch()}`,
+    disk: await disk(tmpdir()),
+    node: process.version.slice(1),
   };
+}
+
+async function disk(path: string): Promise<string> {
+  const directory = await mkdtemp(join(path, 'libpaxos-bench-'));
+  const file = await open(join(directory, 'synced'), 'w');
+  const block = new Uint8Array(SYNCED_BYTES);
+  const micros: number[] = [];
+  try {
+    for (let i = 0; i < SYNCS; i++) {
+      await file.write(block);
+      const startedAt = performance.now();
+      await file.datasync();
+      micros.push(1000 * (performance.now() - startedAt));
+    }
+  } finally {
+    await file.close();
+    await rm(directory, { recursive: true });
+  }
+  return `${fileSystemOf(path)} with ${Math.round(median(micros))} us a sync`;
+}
+
+/** By the longest mount point that the path is under. */
+function fileSystemOf(path: string): string {
+  const mounts = (read('/proc/mounts') ?? '').split('\n').map((line) => line.split(' '));
+  const above = mounts.filter(([, point = '/']) => point === '/' || `${path}/`.startsWith(`${point}/`));
+  const [nearest] = above.sort(([, a = ''], [, b = '']) => b.length - a.length);
+  return nearest?.[2] ?? 'a file system';
 }
 
 function statFields(path: string): string[] | undefined {

@@ -1,106 +1,146 @@
 /**
- * Report: the results as text, and as they are kept in JSON.
+ * Report: the results as they are kept in JSON, and as lines of text while a run goes on.
  */
-import type { Cell, FigureCell, LoadCell, SystemName } from './cells.ts';
-import { type Measured, median, sum } from './load.ts';
+import type { Cell, Entrant, FigureCell, LoadCell, Promised } from './cells.ts';
+import type { Measured } from './load.ts';
 import type { Machine } from './proc.ts';
+import { median, sum } from './statistics.ts';
 
-export interface LoadResult {
-  readonly cell: string;
-  readonly rounds: Readonly<Partial<Record<SystemName, readonly Measured[]>>>;
-  /** of medians; undefined: there is nothing to compare with */
-  readonly ratio: number | undefined;
-  readonly atLeast: number | undefined;
+/** What was measured of one system in a cell. */
+export interface EntrantResult extends Entrant {
+  readonly rounds: readonly Measured[];
 }
 
-export interface FigureResult {
+export interface LoadResult extends Omit<LoadCell, 'entrants'> {
+  readonly entrants: readonly EntrantResult[];
+  /** of medians, the first to the best of those it is compared with; undefined: there is nothing to compare with */
+  readonly ratio: number | undefined;
+}
+
+export interface FigureResult extends Promised {
   readonly cell: string;
+  readonly name: string;
   readonly unit: string;
-  readonly figures: readonly number[];
+  readonly better: 'more' | 'less';
+  readonly rounds: readonly number[];
   readonly median: number;
-  readonly limit: number | undefined;
 }
 
 /** One run, as it is written to a file. */
 export interface Run {
   readonly at: string;
   readonly machine: Machine;
+  readonly rounds: number;
   readonly seconds: number;
   readonly loads: readonly LoadResult[];
   readonly figures: readonly FigureResult[];
+  /** cells that could not be measured, and why */
+  readonly failures: readonly { readonly cell: string; readonly reason: string }[];
 }
 
-export function loadResult(cell: LoadCell, rounds: Partial<Record<SystemName, Measured[]>>): LoadResult {
-  const [first] = cell.systems;
-  const rate = (system: SystemName | undefined) =>
-    median((system === undefined ? undefined : rounds[system])?.map((one) => one.valuesPerSecond) ?? []);
-  const ratio = first === cell.against ? Number.NaN : rate(first) / rate(cell.against);
-  return {
-    cell: cell.name,
-    rounds,
-    ratio: Number.isNaN(ratio) ? undefined : ratio,
-    atLeast: cell.atLeast,
-  };
+export type Verdict = 'aim' | 'holds' | 'MISSED' | '';
+
+export function rateOf({ rounds }: EntrantResult): number {
+  return median(rounds.map((one) => one.valuesPerSecond));
 }
 
-export function figureResult(cell: FigureCell, figures: readonly number[]): FigureResult {
-  const { name, unit, limit } = cell;
-  return { cell: name, unit, figures, median: median(figures), limit };
+export function loadResult(cell: LoadCell, entrants: readonly EntrantResult[]): LoadResult {
+  const [first] = entrants;
+  const rivals = entrants.filter(({ system, rounds }) => system === cell.against && rounds.length > 0);
+  const isCompared = first !== undefined && first.rounds.length > 0 && rivals.length > 0;
+  const ratio = isCompared ? rateOf(first) / Math.max(...rivals.map(rateOf)) : undefined;
+  return { ...cell, entrants, ratio };
+}
+
+/** @param rounds the cell's figures, round by round */
+export function figureResults(cell: FigureCell, rounds: readonly (readonly number[])[]): FigureResult[] {
+  return cell.figures.map((figure, i) => {
+    const own = rounds.map((round) => round[i] ?? Number.NaN);
+    return { ...figure, cell: cell.name, rounds: own, median: median(own) };
+  });
+}
+
+/** What became of a promise. What is no number has missed it. */
+export function verdictOf(figure: number, { limit, aim }: Promised, better: 'more' | 'less'): Verdict {
+  const reaches = (bound: number) => (better === 'more' ? figure >= bound : figure <= bound);
+  if (limit === undefined) return '';
+  if (!reaches(limit)) return 'MISSED';
+  return aim !== undefined && reaches(aim) ? 'aim' : 'holds';
 }
 
 /** What a cell is, in a line. */
 export function titleOf(cell: Cell): string {
   if (cell.kind === 'figure') return `${cell.name}: ${cell.what}`;
-  const { name, nodes, topology, outstanding, valueBytes, storage } = cell;
+  const { name, nodes, topology, outstanding, valueBytes, storage, values } = cell;
   const servers = topology === 'replicas' ? `${nodes} replicas` : `${nodes} acceptors and ${nodes} proposers`;
-  return `${name}: ${servers}, ${outstanding} outstanding, ${valueBytes} bytes, ${storage}`;
+  const kind = values === 'raw' ? 'raw values' : 'commands';
+  return `${name}: ${kind}, ${servers}, ${counted(outstanding)} outstanding, ${counted(valueBytes)} bytes, ${storage}`;
 }
+
+export function entrantName(entrant: Entrant, { outstanding }: { readonly outstanding: number }): string {
+  const { system } = entrant;
+  return entrant.outstanding === outstanding ? system : `${system}, ${counted(entrant.outstanding)}`;
+}
+
+const NAME_COLUMNS = 17;
+const RATE_COLUMNS = 11;
 
 /** What was measured of one system: the medians of its rounds. */
-export function systemLine(system: SystemName, measured: readonly Measured[]): string {
-  const of = (pick: (one: Measured) => number) => Math.round(median(measured.map(pick))).toLocaleString('en');
-  const servers = (one: Measured) => one.processes.filter(({ name }) => name !== 'client');
-  const cpu = median(measured.map((one) => sum(servers(one).map((process) => process.cpuMicrosPerValue))));
-  const client = median(
-    measured.map(
-      (one) => one.processes.find(({ name }) => name === 'client')?.cpuMicrosPerValue ?? Number.NaN,
-    ),
-  );
-  const rss = median(measured.map((one) => Math.max(...servers(one).map((process) => process.rssBytes))));
-  const rate = of((one) => one.valuesPerSecond).padStart(9);
-  return [
-    `${system.padEnd(16)} ${rate} values/s`,
-    latencyText(measured),
-    `CPU ${cpu.toFixed(1)} us a value, client ${client.toFixed(1)}`,
+export function entrantLine(entrant: EntrantResult, cell: { readonly outstanding: number }): string {
+  const { rounds } = entrant;
+  const rss = median(rounds.map((one) => Math.max(...serversOf(one).map((process) => process.rssBytes))));
+  const parts = [
+    `${entrantName(entrant, cell).padEnd(NAME_COLUMNS)}${counted(rateOf(entrant)).padStart(RATE_COLUMNS)}/s`,
+    latencyText(rounds),
+    cpuText(rounds),
     `RSS ${Math.round(rss / 2 ** 20)} MB`,
-    `others ${median(measured.map((one) => one.foreignProcessors)).toFixed(2)} CPUs`,
-  ].join('   ');
+  ];
+  const foreign = foreignProcessors([entrant]);
+  if (foreign > FOREIGN_PROCESSORS) parts.push(`others took ${foreign.toFixed(1)} CPUs`);
+  return parts.join('  ');
 }
 
-function latencyText(measured: readonly Measured[]): string {
-  const of = (pick: (one: Measured) => number) => Math.round(median(measured.map(pick))).toLocaleString('en');
-  const worst = Math.round(Math.max(...measured.map((one) => one.maxMicros))).toLocaleString('en');
-  if (measured.some((one) => one.percentiles === undefined)) {
-    return `mean ${of((one) => one.meanMicros)} max ${worst} us`;
-  }
-  const at = (key: 'p50' | 'p99' | 'p999') => of((one) => one.percentiles?.[key] ?? Number.NaN);
+/** Above this the machine had other work to do, and a figure is not worth keeping. */
+export const FOREIGN_PROCESSORS = 0.1;
+
+/** What others took of the machine, at the median of the rounds. */
+export function foreignProcessors(entrants: readonly EntrantResult[]): number {
+  return Math.max(0, ...entrants.map(({ rounds }) => median(rounds.map((one) => one.foreignProcessors))));
+}
+
+function serversOf({ processes }: Measured) {
+  return processes.filter(({ name }) => name !== 'client');
+}
+
+function latencyText(rounds: readonly Measured[]): string {
+  const middle = (pick: (one: Measured) => number) => counted(median(rounds.map(pick)));
+  const worst = counted(Math.max(...rounds.map((one) => one.maxMicros)));
+  if (rounds.some((one) => one.percentiles === undefined))
+    return `mean ${middle((one) => one.meanMicros)} max ${worst} us`;
+  const at = (key: 'p50' | 'p99' | 'p999') => middle((one) => one.percentiles?.[key] ?? Number.NaN);
   return `p50 ${at('p50')} p99 ${at('p99')} p99.9 ${at('p999')} max ${worst} us`;
 }
 
-export function ratioLine(cell: LoadCell, { ratio }: LoadResult): string {
-  if (ratio === undefined) return '';
-  const { atLeast, aim } = cell;
-  const verdict =
-    atLeast === undefined
-      ? ''
-      : `, at least ${atLeast} is promised${aim === undefined ? '' : `, ${aim} aimed at`}`;
-  return `ratio to ${cell.against}: ${ratio.toFixed(2)}${verdict}${atLeast !== undefined && ratio < atLeast ? ': MISSED' : ''}`;
+/** Of each server, in their order, and of the client. */
+function cpuText(rounds: readonly Measured[]): string {
+  const servers = rounds[0] === undefined ? [] : serversOf(rounds[0]);
+  const each = servers.map((_, i) => middleCpu(rounds, (one) => serversOf(one)[i]?.cpuMicrosPerValue));
+  const client = middleCpu(
+    rounds,
+    (one) => one.processes.find(({ name }) => name === 'client')?.cpuMicrosPerValue,
+  );
+  return `CPU ${each.map(short).join(' + ')} us, client ${short(client)} (${Math.round((100 * client) / (sum(each) + client))} %)`;
 }
 
-export function figureLine(cell: FigureCell, { median: middle, limit }: FigureResult): string {
-  const rounded = Math.round(middle).toLocaleString('en');
-  if (limit === undefined) return `${rounded} ${cell.unit}`;
-  const isMissed = cell.better === 'more' ? middle < limit : middle > limit;
-  const bound = cell.better === 'more' ? 'at least' : 'at most';
-  return `${rounded} ${cell.unit}, ${bound} ${limit.toLocaleString('en')} is promised${isMissed ? ': MISSED' : ''}`;
+function middleCpu(rounds: readonly Measured[], pick: (one: Measured) => number | undefined): number {
+  return median(rounds.map((one) => pick(one) ?? Number.NaN));
+}
+
+export function counted(number: number): string {
+  return Math.round(number).toLocaleString('en');
+}
+
+/** A number that may be small: three digits, or all of it. */
+export function short(number: number): string {
+  return Math.abs(number) >= 100 ? counted(number) : number.toPrecision(3);
 }

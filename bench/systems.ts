@@ -1,55 +1,84 @@
 /**
- * Systems: how the servers of a cell are started, of ours, of the original or of etcd, and which program puts them under
- * load. All on loopback, each in the same kind of storage.
+ * Systems: how the servers of a cell are started, of ours or of the original, and which program puts them under load. All
+ * on loopback, each in the same kind of storage.
  */
+import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LoadCell, Storage, SystemName } from './cells.ts';
+import type { Entrant, Load, SystemName } from './cells.ts';
+import { measureEtcd } from './etcd.ts';
 import { type Measured, type Watched, watchLoad } from './load.ts';
-import { freePorts, inScene, listening, pause, type Scene } from './scene.ts';
+import { freePorts, listening, pause, type Scene } from './scene.ts';
 
 export const OUR_CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const COMMANDS_REPLICA = fileURLToPath(new URL('programs/commands-replica.ts', import.meta.url));
 
 /** Ours have a leader by then; the original tries a lost connection again after 2 s. */
-const SETTLE_MS = { ours: 1000, original: 2500, etcd: 2500 } as const;
+const SETTLE_MS = { ours: 1000, original: 2500 } as const;
+const THREE_IN_MEMORY = { values: 'raw', nodes: 3, topology: 'replicas', storage: 'memory' } as const;
 
 /** Where the other systems are; undefined: not here. */
 export interface Others {
   readonly originalBin: string | undefined;
-  readonly etcdBin: string | undefined;
+  readonly etcd: Etcd | undefined;
 }
 
-export function isHere(system: SystemName, others: Others): boolean {
+/** The programs of etcd, and of what puts it under load. */
+export interface Etcd {
+  readonly etcdBin: string;
+  readonly h2loadBin: string;
+}
+
+/** Whether it can be measured. Ours under raw values of the original's client needs that client. */
+export function isHere(system: SystemName, { values }: Load, others: Others): boolean {
   if (system === 'original') return others.originalBin !== undefined;
-  return system !== 'etcd' || others.etcdBin !== undefined;
+  if (system === 'ours') return values === 'commands' || others.originalBin !== undefined;
+  return system !== 'etcd' || others.etcd !== undefined;
 }
 
-/** Starts a system, puts it under the cell's load, measures for `seconds`, and ends it. */
-export function measureLoad(
-  system: SystemName,
-  cell: LoadCell,
+/** Starts a system, puts it under the cell's load, and measures for `seconds`. */
+export async function measureLoad(
+  scene: Scene,
+  { system, outstanding }: Entrant,
+  cell: Load,
   seconds: number,
   others: Others,
 ): Promise<Measured> {
-  return inScene(async (scene) => {
-    if (system === 'etcd') return measureEtcd(scene, cell, seconds, others);
-    const kind = system === 'original' ? 'original' : 'ours';
-    const { conf, servers } = await startServers(scene, kind, cell, others);
-    await pause(SETTLE_MS[kind]);
-    const isOwnClient = system === 'ours, own client' || others.originalBin === undefined;
-    const size = ['-o', String(cell.outstanding), '-v', String(cell.valueBytes)];
-    const load = isOwnClient
-      ? scene.spawn(process.execPath, [OUR_CLI, 'client', conf, '--json', '--percentiles', ...size])
-      : scene.spawn('stdbuf', ['-oL', join(others.originalBin ?? '', 'client'), conf, ...size]);
-    return watchLoad(load, [...servers, { name: 'client', child: load }], seconds);
-  });
+  const load = { ...cell, outstanding };
+  if (system === 'original') return measureOriginal(scene, load, seconds, others.originalBin ?? '');
+  if (system === 'etcd') {
+    if (others.etcd === undefined) throw new Error('etcd is not here');
+    return measureEtcd(scene, load, seconds, others.etcd);
+  }
+  const { conf, servers } = await startServers(scene, load, undefined);
+  await pause(SETTLE_MS.ours);
+  const client = clientOf(scene, system, conf, load, others);
+  return watchLoad(client, [...servers, { name: 'client', child: client }], seconds);
 }
 
-interface Shape {
-  readonly nodes: number;
-  readonly topology: 'replicas' | 'roles';
-  readonly storage: Storage;
+function clientOf(scene: Scene, system: SystemName, conf: string, load: Load, others: Others): ChildProcess {
+  const { values, outstanding, valueBytes } = load;
+  if (values === 'commands')
+    return scene.program('commands-load', [conf, String(outstanding), String(valueBytes)]);
+  if (system === 'ours') return originalClient(scene, conf, load, others.originalBin);
+  return scene.node(OUR_CLI, ['client', conf, '--json', '--percentiles', ...flagsOf(load)]);
+}
+
+async function measureOriginal(scene: Scene, load: Load, seconds: number, bin: string): Promise<Measured> {
+  const { conf, servers } = await startServers(scene, { ...load, values: 'raw' }, bin);
+  await pause(SETTLE_MS.original);
+  const client = originalClient(scene, conf, load, bin);
+  return watchLoad(client, [...servers, { name: 'client', child: client }], seconds);
+}
+
+/** Its output is a file's to it, and would come in blocks. */
+function originalClient(scene: Scene, conf: string, load: Load, bin = ''): ChildProcess {
+  return scene.spawn('stdbuf', ['-oL', join(bin, 'client'), conf, ...flagsOf(load)]);
+}
+
+function flagsOf({ outstanding, valueBytes }: Load): readonly string[] {
+  return ['-o', String(outstanding), '-v', String(valueBytes)];
 }
 
 interface Started {
@@ -58,71 +87,44 @@ interface Started {
   readonly ports: readonly number[];
 }
 
-/** Writes a config and starts every node of it; they listen when this returns. */
-export async function startServers(
+/** Three replicas of ours, in memory. */
+export function ourReplicas(scene: Scene): Promise<Started> {
+  return startServers(scene, THREE_IN_MEMORY, undefined);
+}
+
+/**
+ * Writes a config and starts every node of it; they listen when this returns.
+ * @param originalBin the folder of the original's programs; undefined: ours are started
+ */
+async function startServers(
   scene: Scene,
-  kind: 'ours' | 'original',
-  { nodes, topology, storage }: Shape,
-  others: Others,
+  { values, nodes, topology, storage }: Omit<Load, 'outstanding' | 'valueBytes'>,
+  originalBin: string | undefined,
 ): Promise<Started> {
   const roles = topology === 'replicas' ? ['replica'] : ['acceptor', 'proposer'];
   const ports = await freePorts(nodes * roles.length);
-  const lines: string[] = [];
-  const places = roles.flatMap((role) => Array.from({ length: nodes }, (_, id) => ({ role, id })));
-  for (const [i, { role, id }] of places.entries()) lines.push(`${role} ${id} 127.0.0.1 ${ports[i]}`);
+  const places = roles.flatMap((role) =>
+    Array.from({ length: nodes }, (_, id) => ({ role, id: String(id) })),
+  );
+  const lines = places.map(({ role, id }, i) => `${role} ${id} 127.0.0.1 ${ports[i]}`);
   lines.push('verbosity quiet', ...storageLines(scene, storage));
+  if (values === 'commands') lines.push('value-format commands');
   const conf = join(scene.directory, 'paxos.conf');
   await writeFile(conf, `${lines.join('\n')}\n`);
-  const servers = places.map(({ role, id }) => {
-    const [command, first] =
-      kind === 'ours' ? [process.execPath, [OUR_CLI, role]] : [join(others.originalBin ?? '', role), []];
-    const child = scene.spawn(command, [...first, String(id), conf]);
-    child.stdout?.resume();
-    return { name: `${role} ${id}`, child };
-  });
+  const start = (role: string, id: string) => {
+    if (originalBin !== undefined) return scene.spawn(join(originalBin, role), [id, conf]);
+    if (values === 'commands') return scene.node(COMMANDS_REPLICA, [conf, id], 'inherit');
+    return scene.node(OUR_CLI, [role, id, conf]);
+  };
+  const servers = places.map(({ role, id }) => ({ name: `${role} ${id}`, child: start(role, id) }));
+  for (const { child } of servers) child.stdout?.resume();
   await Promise.all(ports.map(listening));
   return { conf, servers, ports };
 }
 
-function storageLines({ directory }: Scene, storage: Storage): string[] {
+function storageLines({ directory }: Scene, storage: Load['storage']): string[] {
   if (storage === 'memory') return [];
   const sync = `lmdb-sync ${storage === 'lmdb-synced' ? 'yes' : 'no'}`;
   // The original stops for good when its map is full.
   return ['storage-backend lmdb', sync, `lmdb-env-path ${join(directory, 'acceptor')}`, 'lmdb-mapsize 4gb'];
-}
-
-/** Three members, which sync every entry to disk; puts by gRPC over HTTP/2, each with a key of its own. */
-async function measureEtcd(
-  scene: Scene,
-  cell: LoadCell,
-  seconds: number,
-  { etcdBin }: Others,
-): Promise<Measured> {
-  const ports = await freePorts(2 * cell.nodes);
-  const members = Array.from({ length: cell.nodes }, (_, id) => ({
-    name: `etcd${id}`,
-    client: `http://127.0.0.1:${ports[2 * id]}`,
-    peer: `http://127.0.0.1:${ports[2 * id + 1]}`,
-  }));
-  const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join(',');
-  const servers = members.map(({ name, client, peer }) => {
-    const listen = ['--listen-client-urls', client, '--advertise-client-urls', client];
-    const peers = [
-      '--listen-peer-urls',
-      peer,
-      '--initial-advertise-peer-urls',
-      peer,
-      '--initial-cluster',
-      cluster,
-    ];
-    const rest = ['--data-dir', join(scene.directory, name), '--quota-backend-bytes', String(4 * 2 ** 30)];
-    const child = scene.spawn(etcdBin ?? 'etcd', ['--name', name, ...listen, ...peers, ...rest]);
-    child.stdout?.resume();
-    return { name, child };
-  });
-  await Promise.all(ports.map(listening));
-  await pause(SETTLE_MS.etcd);
-  const size = [String(cell.outstanding), String(cell.valueBytes)];
-  const load = scene.program('etcd-load', [members[0]?.client ?? '', ...size]);
-  return watchLoad(load, [...servers, { name: 'client', child: load }], seconds);
 }

@@ -32,6 +32,10 @@ const PARTS: readonly Part[] = [
   { script: 'mutants', argv: [], limitMinutes: 120 },
   { script: 'fuzz', argv: ['--seconds', '600'], limitMinutes: 35 },
   { script: 'torture', argv: ['--seconds', '600'], limitMinutes: 15 },
+  { script: 'bench', argv: ['--soak', '10'], limitMinutes: 15 },
+  { script: 'torture', argv: ['--commands', '--seconds', '600'], limitMinutes: 15 },
+  { script: 'torture', argv: ['--counter', '--seconds', '300'], limitMinutes: 10 },
+  { script: 'counting', argv: ['60'], limitMinutes: 30 },
 ];
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -52,7 +56,7 @@ function run({ script, argv, limitMinutes }: Part): Promise<Outcome> {
   return new Promise((resolve) => {
     const end = (what: string, isFine: boolean) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-      resolve({ line: `${what}: ${script} (${seconds} s)`, isFine });
+      resolve({ line: `${what}: ${[script, ...argv].join(' ')} (${seconds} s)`, isFine });
     };
     child.once('error', (error) => end(`FAILED (${error.message})`, false));
     child.once('close', (code, signal) =>

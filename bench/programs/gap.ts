@@ -1,23 +1,24 @@
 /**
- * Gap: a client with 10 values under way kills the process that leads, and prints the longest time between two
- * deliveries from then on, ms.
+ * Gap: a client with 10 values under way, given to proposer P, kills the process that leads, and prints the longest time
+ * between two deliveries from then on, ms.
  *
- *   node --import tsx bench/programs/gap.ts paxos.conf PID
+ *   node --import tsx bench/programs/gap.ts paxos.conf P PID
  */
-import { Client } from '../../src/index.ts';
+import { library } from '../built.ts';
 
+const { Client } = library;
 const OUTSTANDING = 10;
 const BEFORE_MS = 1500;
 const AFTER_MS = 4000;
 
-const [config = '', pid = ''] = process.argv.slice(2);
+const [config = '', proposerId = '0', pid = ''] = process.argv.slice(2);
 const value = new Uint8Array(64).fill(7);
 let lastAt = 0;
 let longestMs = 0;
 // A proposer other than the one that is killed: a client whose own proposer goes has to find another as well.
 const client = await Client.start({
   config,
-  proposerId: 1,
+  proposerId: Number(proposerId),
   deliver: () => {
     const now = performance.now();
     longestMs = Math.max(longestMs, now - lastAt);

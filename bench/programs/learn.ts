@@ -4,12 +4,12 @@
  *
  *   node --import tsx bench/programs/learn.ts paxos.conf 300000
  */
-import { LearnerNode } from '../../src/index.ts';
+import { library } from '../built.ts';
 
 const [config = '', countText = '1'] = process.argv.slice(2);
 const count = Number(countText);
 let firstAt = 0;
-const learner = await LearnerNode.start({
+const learner = await library.LearnerNode.start({
   config,
   deliver: ({ instanceId }) => {
     if (instanceId === 1) firstAt = performance.now();

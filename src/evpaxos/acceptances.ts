@@ -9,7 +9,6 @@
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
-import { OriginalClients } from './original-clients.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { ignoresAcceptances } from './peer-context.ts';
@@ -22,7 +21,6 @@ export class Acceptances {
   readonly #acceptorId: number;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
-  readonly #clients = new OriginalClients();
   /** what the others are to hear, who they are, and how many acceptances that is */
   readonly #piece = new ByteBuffer();
   #others: Peer[] = [];
@@ -80,7 +78,6 @@ export class Acceptances {
       if (this.#isEmpty && !peer.isOurs) continue;
       if (
         ignoresAcceptances(peer) ||
-        this.#clients.learnsBeside(peer, this.#peers.inbound) ||
         peer.sparedBallot === this.#ballot ||
         (peer === this.#asker && this.#hearsRanges(peer))
       )

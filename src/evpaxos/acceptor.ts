@@ -104,6 +104,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     this.#originals = new Originals({
       acceptor: this.#acceptor,
       outbox: this.#outbox,
+      peers: options.peers,
       window: options.config.proposerPreexecWindow,
       chosen: () => this.#chosen,
     });
@@ -119,6 +120,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     this.#stateTimer = this.#options.clock.after(STATE_INTERVAL_MS, () => {
       this.#guarded(() => {
         this.#kept.keep();
+        this.#originals.look();
         this.#tellState();
       });
       this.start();
@@ -158,10 +160,13 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     return this.#outbox.waitingMs;
   }
 
-  onPeerReady(_peer: Peer): void {}
+  onPeerReady(peer: Peer): void {
+    this.#originals.look(peer);
+  }
 
   onPeerClosed(peer: Peer): void {
     this.#leader.lose(peer, this.#options.peers);
+    this.#originals.look(peer);
   }
 
   onPrepare(peer: Peer, instanceId: number, ballot: number): void {

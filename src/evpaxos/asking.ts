@@ -18,6 +18,7 @@ import {
 import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import { ASK_AGAIN_MS } from './campaign.ts';
+import { lastInstance } from './exhausted.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -41,11 +42,13 @@ export class Asking {
   readonly #rangeAskedAt: number[];
   #checkedAt = Number.NEGATIVE_INFINITY;
   readonly #quorum: number;
+  readonly #lastInstance: number;
 
   constructor(options: AskingOptions) {
     this.#options = options;
     const acceptors = options.config.acceptors.length;
     this.#quorum = quorumSize(acceptors);
+    this.#lastInstance = lastInstance(options.config);
     this.#heardAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
     this.#rangeAskedAt = new Array<number>(acceptors).fill(Number.NEGATIVE_INFINITY);
   }
@@ -167,7 +170,7 @@ export class Asking {
   /** Probes an original for new instances; asks it at our ballot for those it was probed for. */
   prepareSingles(peer: Peer, from: number, to: number): void {
     const { core } = this.#options;
-    for (let i = from; i < to; i++) {
+    for (let i = from; i < to && i <= this.#lastInstance; i++) {
       if (!core.wantsPromise(peer.acceptorId, i)) continue;
       const isProbed = core.ballot !== 0 && core.isProbed(peer.acceptorId, i);
       this.prepareSingle(peer, i, isProbed ? core.ballot : probeBallot(core.id));

@@ -46,6 +46,8 @@ export interface CatchUpOptions {
   readonly turn: Turn;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** the highest instance id there may be */
+  readonly lastInstance: number;
   /** which acceptor is asked first */
   readonly firstSource: number;
   /** false until it is known where to begin */
@@ -179,9 +181,13 @@ export class CatchUp {
     this.#ask(Math.max(next, this.#askedTo + 1), true);
   }
 
-  /** The highest instance that can be learned by counting, as far as is known. */
+  /**
+   * The highest instance that can be learned by counting, as far as is known. What is settled can, too, though too few
+   * may still have accepted it, after storages were lost: the leader then runs it again.
+   */
   get #reachable(): number {
-    return Math.max(this.#options.reach.accepted, this.#core.highestClosed, this.#core.highestCounted);
+    const { accepted, settled } = this.#options.reach;
+    return Math.max(accepted, settled, this.#core.highestClosed, this.#core.highestCounted);
   }
 
   /** How far there is history to fetch. What one acceptor says is heeded where it is more than what is on its way. */
@@ -291,7 +297,7 @@ export class CatchUp {
   #count(from: number, to: number): void {
     let askedTo = to;
     let stretches = 0;
-    for (const missing of this.#core.missing(from, Math.min(to, MAX_WIRE_INSTANCE))) {
+    for (const missing of this.#core.missing(from, Math.min(to, this.#options.lastInstance))) {
       if (stretches++ === MAX_STRETCHES) {
         askedTo = missing.from - 1;
         break;

@@ -6,7 +6,7 @@
  *
  * CHOSEN alone costs a write, a wake-up and a read for each who follows, a third of all that a value costs where one is
  * under way at a time. So where values have followed one another closely it waits for the next ones; where that was in
- * vain, since whoever sends them waits for CHOSEN itself, it does not wait again for a while.
+ * vain, since whoever sends them waits for CHOSEN itself, it does not wait again for a while, and longer each time.
  */
 import type { Proposer } from '../paxos/proposer.ts';
 import { encodeChosen } from '../transport/encode.ts';
@@ -22,8 +22,9 @@ import type { Value } from './values.ts';
 const TELL_CHOSEN_MS = 2;
 /** So many ACCEPTs, each soon after all before were chosen, make it likely that the next is as near. */
 const CLOSE_ACCEPTS = 4;
-/** After a wait in vain, so many more have to come. */
+/** After a wait in vain, so many more have to come; twice as many after the next one, and so on, until one was not. */
 const CLOSE_ACCEPTS_AGAIN = 64;
+const MOST_CLOSE_ACCEPTS = 65_536;
 
 export interface ChosenTellerOptions {
   readonly core: Proposer<Value>;
@@ -45,6 +46,7 @@ export class ChosenTeller {
   #idleSince: number | undefined;
   /** how many ACCEPTs are still to come closely before one is waited for */
   #untilClose = CLOSE_ACCEPTS;
+  #afterVain = CLOSE_ACCEPTS_AGAIN;
 
   constructor(options: ChosenTellerOptions) {
     this.#options = options;
@@ -71,6 +73,7 @@ export class ChosenTeller {
 
   #noteAccept(now: number): void {
     if (this.#idleSince === undefined) return;
+    if (this.#untoldSince !== undefined) this.#afterVain = CLOSE_ACCEPTS_AGAIN;
     if (now - this.#idleSince > TELL_CHOSEN_MS) this.#untilClose = Math.max(this.#untilClose, CLOSE_ACCEPTS);
     else if (this.#untilClose > 0) this.#untilClose--;
     this.#idleSince = undefined;
@@ -79,8 +82,13 @@ export class ChosenTeller {
   #mayWait(now: number): boolean {
     const isDue = this.#untoldSince !== undefined && now - this.#untoldSince >= TELL_CHOSEN_MS;
     if (this.#idleSince === undefined) return !isDue;
-    if (isDue) this.#untilClose = CLOSE_ACCEPTS_AGAIN;
+    if (isDue) this.#wasInVain();
     return this.#untilClose === 0;
+  }
+
+  #wasInVain(): void {
+    this.#untilClose = this.#afterVain;
+    this.#afterVain = Math.min(2 * this.#afterVain, MOST_CLOSE_ACCEPTS);
   }
 
   #wait(now: number): void {

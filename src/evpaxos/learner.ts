@@ -8,13 +8,14 @@
  * Invariant: each instance is delivered once, in order, without gaps.
  */
 import type { Config } from '../config/config.ts';
-import { MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { MAX_BALLOT } from '../paxos/ballot.ts';
 import { type Chosen, Learner } from '../paxos/learner.ts';
 import { encodeQuery } from '../transport/encode.ts';
 import type { AcceptorStatus } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import { BehindTrim } from './behind-trim.ts';
 import { CatchUp } from './catch-up.ts';
+import { lastInstance } from './exhausted.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -83,6 +84,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
       core: this.core,
       reach: this.#reach,
       trims: this.#trims,
+      lastInstance: lastInstance(options.config),
       isPlaced: () => this.#isPlaced,
       wantsMore: () => options.wantsMore === undefined || options.wantsMore(),
       standsStill: (next) => this.#lookForTrim(next),
@@ -182,7 +184,7 @@ export class LearnerRole implements LearnerHandler, PeerListener {
   }
 
   onAcceptorState(peer: Peer, trimInstanceId: number): void {
-    if (trimInstanceId > MAX_WIRE_INSTANCE) return;
+    if (trimInstanceId > lastInstance(this.#options.config)) return;
     this.#trims.note(peer.acceptorId, trimInstanceId);
     if (this.#options.start !== 'chosen' || !this.#isPlaced) return;
     // A proposer needs no history: what was trimmed is settled.

@@ -32,17 +32,18 @@ describe('a hole that nobody has a value for', () => {
     cluster.world.advance(2000);
   }
 
-  /** All replicas are up, and an original is connected to the leader. */
-  async function startBesideOriginal(): Promise<RawPeer> {
+  /** All replicas are up, the first leads, and an original is connected to one of them. */
+  async function startBesideOriginal(at = 0): Promise<RawPeer> {
     cluster = new MemoryCluster({ replicas: 3 });
     sequence = { values: [] };
     await cluster.replica(0, sequence, { storage: withHole() });
-    const original = cluster.connect('acceptor', 0);
+    const original = at === 0 ? cluster.connect('acceptor', 0) : undefined;
     for (const id of [1, 2]) await cluster.replica(id, undefined, { storage: withHole() });
+    const elsewhere = original ?? cluster.connect('acceptor', at);
     cluster.world.advance(2000);
     expect(cluster.leader.id).toBe(0);
     expect(sequence.values).toEqual(['one']);
-    return original;
+    return elsewhere;
   }
 
   it('is filled at once with value-format commands, though a node has not been heard yet', async () => {
@@ -62,14 +63,21 @@ describe('a hole that nobody has a value for', () => {
     const original = await startBesideOriginal();
     await cluster.close('replica 2');
     original.link?.close();
-    cluster.world.advance(500);
+    cluster.world.advance(1500);
     expect(sequence.values).toEqual(['one', '', 'three']);
   });
 
   it('waits for a value with raw while a connection is open to one that said no HELLO', async () => {
     const original = await startBesideOriginal();
     original.link?.close();
-    cluster.world.advance(500);
+    cluster.world.advance(1500);
+    expect(sequence.values).toEqual(['one', '', 'three']);
+  });
+
+  it('waits for a value with raw while an acceptor has a connection to one that said no HELLO', async () => {
+    const original = await startBesideOriginal(1);
+    original.link?.close();
+    cluster.world.advance(1500);
     expect(sequence.values).toEqual(['one', '', 'three']);
   });
 

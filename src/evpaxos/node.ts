@@ -3,7 +3,7 @@
  * learner and a replica differ in.
  */
 import type { Config } from '../config/config.ts';
-import { ballotOwner, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { ballotOwner } from '../paxos/ballot.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import { SystemClock } from '../transport/clock.ts';
@@ -15,6 +15,7 @@ import type { Clock, Random } from '../transport/transport.ts';
 import { AcceptorRole } from './acceptor.ts';
 import { behindTrimError } from './behind-trim.ts';
 import { Confirmations } from './confirmations.ts';
+import { lastInstance } from './exhausted.ts';
 import { helloOf } from './hello.ts';
 import { LearnerRole } from './learner.ts';
 import type { NodeOptions, Rings } from './node-options.ts';
@@ -193,13 +194,14 @@ export class Node {
   }
 
   /**
-   * Tells every acceptor, or the one in this process, to forget the instances up to `instanceId`: all learners, or so
+   * Tells every acceptor, or the one in this process and those that are no replicas, to forget the instances up to `instanceId`: all learners, or so
    * many as it takes, have them in a checkpoint.
    */
   sendTrim(instanceId: number, to: 'all' | 'own' = 'all'): void {
     for (const peer of this.peers.acceptors) {
-      if (to === 'own' && !this.peers.isSelf(peer)) continue;
-      encodeTrim(peer.out, Math.min(instanceId, MAX_WIRE_INSTANCE));
+      // One that learns nothing is told by those that do; a replica looks to itself.
+      if (to === 'own' && !this.peers.isSelf(peer) && peer.hasRole(Role.learner)) continue;
+      encodeTrim(peer.out, Math.min(instanceId, lastInstance(this.#options.config)));
       peer.sent();
     }
   }

@@ -1,21 +1,25 @@
 /**
  * Originals: what an acceptor does for original proposers and learners that ours need not. It moves on a proposer that
- * runs old history again; and it parts with whoever would have to be told of a no-op, which is an empty value: an
- * original proposer takes that for none, and would have another chosen in its place; an original learner dies of it.
+ * runs old history again. Of a no-op, which is an empty value, none of them must be told: an original proposer takes it for
+ * none, and would have another chosen in its place; an original learner dies of it. So leaders are told while any are
+ * connected, and fill nothing then; one that comes later, and would have to be told, is parted with.
  *
  * Invariant: no original is told of an accepted value that is empty.
  */
 import type { Acceptor } from '../paxos/acceptor.ts';
 import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { isNoOp } from '../paxos/no-op.ts';
-import { encodeAcceptorState, encodePromise } from '../transport/encode.ts';
+import { encodeAcceptorState, encodeOriginals, encodePromise } from '../transport/encode.ts';
+import { Role } from '../transport/messages.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { RefusalCode } from './peer-context.ts';
+import type { Peers } from './peers.ts';
 
 export interface OriginalsOptions {
   readonly acceptor: Acceptor;
   readonly outbox: Outbox;
+  readonly peers: Pick<Peers, 'inbound'>;
   /** how many instances an original proposer prepares ahead */
   readonly window: number;
   /** every instance up to here is known to be chosen */
@@ -27,6 +31,7 @@ export class Originals {
   /** above which instance an original proposer was told to go on */
   readonly #movedOnTo = new WeakMap<Peer, number>();
   #isQuorumOurs = false;
+  #areThere = false;
 
   constructor(options: OriginalsOptions) {
     this.#options = options;
@@ -35,6 +40,25 @@ export class Originals {
   /** A quorum of the acceptors is known to be of ours. */
   quorumIsOurs(): void {
     this.#isQuorumOurs = true;
+  }
+
+  /**
+   * Tells leaders whether originals are connected, if that is news to them: now and then, since one that only listens
+   * is not heard, and when a peer said HELLO or went.
+   */
+  look(changed?: Peer): void {
+    const inbound = [...this.#options.peers.inbound];
+    const areThere = inbound.some((peer) => !peer.isOurs && !peer.isClosed);
+    const isNews = areThere !== this.#areThere;
+    this.#areThere = areThere;
+    if (isNews) for (const peer of inbound) this.#tell(peer);
+    else if (areThere && changed !== undefined) this.#tell(changed);
+  }
+
+  #tell(peer: Peer): void {
+    if (peer.outbound || peer.isClosed || !peer.hasRole(Role.proposer)) return;
+    encodeOriginals(peer.out, this.#options.acceptor.id, this.#areThere);
+    peer.sent();
   }
 
   /** False if this accepted value must not be told to this peer, with which the acceptor has parted then. */

@@ -15,6 +15,8 @@ export interface PeerContext {
   readonly observer: Observer;
   readonly hello: Hello;
   readonly maxMessageBytes: number;
+  /** the highest instance id that it may name in the original's messages */
+  readonly lastInstance: number;
   /** true: whoever says no HELLO is refused */
   readonly onlyOurs: boolean;
   /** what may wait for this peer before broadcasts to it are dropped */

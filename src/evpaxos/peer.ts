@@ -42,9 +42,10 @@ export class Peer implements MessageHandler {
   counterpart: Peer | undefined;
   /** it wants to hear no acceptances at this ballot; 0: all */
   sparedBallot = 0;
-  /** it handed in a value as an original client does; and when it came to us, ms */
-  gaveValue = false;
-  openedAtMs = 0;
+  /** it is an acceptor of ours, and says that somebody is connected to it who has not said HELLO */
+  hasOriginals = false;
+  /** while the other end has sent nothing but values, holding it back holds nothing else back */
+  sendsOnlyValues = true;
   readonly commands: CommandsMessageHandler;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
@@ -53,7 +54,6 @@ export class Peer implements MessageHandler {
   /** the link is gone: closed() says so, and nobody else */
   isClosed = false;
   readonly #backlog: Backlog;
-  #sendsOnlyValues = true;
   #isAcceptor = false;
 
   constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
@@ -67,7 +67,7 @@ export class Peer implements MessageHandler {
     this.out = this.#backlog.out;
     this.held = this.#backlog.held;
     this.commands = new PeerCommands(this, context.roles);
-    this.#decoder = new Decoder(this, { maxMessageBytes: context.maxMessageBytes });
+    this.#decoder = new Decoder(this, context);
   }
 
   /** What the other end said of itself; undefined: an original node, or not heard yet. */
@@ -86,11 +86,6 @@ export class Peer implements MessageHandler {
 
   get isReady(): boolean {
     return this.#ready;
-  }
-
-  /** True while the other end has sent nothing but values: holding it back then holds nothing else back. */
-  get sendsOnlyValues(): boolean {
-    return this.#sendsOnlyValues;
   }
 
   /** True if it has a Capability. */
@@ -197,7 +192,7 @@ export class Peer implements MessageHandler {
   hello(hello: Hello): void {
     if (this.#hello !== undefined || !isAdmitted(this, hello, this.#context)) return;
     this.#hello = hello;
-    if ((hello.roles & (Role.acceptor | Role.proposer)) !== 0) this.#sendsOnlyValues = false;
+    if ((hello.roles & (Role.acceptor | Role.proposer)) !== 0) this.sendsOnlyValues = false;
     this.#ready = true;
     for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
   }
@@ -344,7 +339,6 @@ export class Peer implements MessageHandler {
   }
 
   clientValue(value: Uint8Array): void {
-    this.gaveValue = true;
     this.becomeReady();
     if (this.#ready) this.#context.roles.values?.onClientValue(this, value);
   }
@@ -365,6 +359,10 @@ export class Peer implements MessageHandler {
     if (this.isOurs) this.#context.roles.storages?.onStorageIdentity(this, acceptorId, identity);
   }
 
+  originals(acceptorId: number, areThere: boolean): void {
+    if (this.#isOurVoteOf(acceptorId)) this.hasOriginals = areThere;
+  }
+
   nodeQuery(token: number): void {
     this.#context.roles.status?.onNodeQuery(this, token);
   }
@@ -383,7 +381,7 @@ export class Peer implements MessageHandler {
 
   /** It says more than values: an original that has not said HELLO by now never will. */
   #speaks(): void {
-    this.#sendsOnlyValues = false;
+    this.sendsOnlyValues = false;
     if (!this.#ready) this.becomeReady();
   }
 

@@ -8,6 +8,7 @@ import type { Config, NodeAddress } from '../config/config.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
 import { type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
+import { lastInstance } from './exhausted.ts';
 import { type Loopback, makeLoopback } from './loopback.ts';
 import type { Observer } from './observer.ts';
 import { pair, unpair } from './pairing.ts';
@@ -88,6 +89,7 @@ export class Peers {
       observer,
       hello,
       maxMessageBytes: config.maxMessageBytes,
+      lastInstance: lastInstance(config),
       onlyOurs: config.valueFormat === 'commands',
       maxBacklogBytes: config.maxPeerBacklogBytes,
       changed: (peer) => this.#changed(peer),
@@ -145,9 +147,10 @@ export class Peers {
     return { acceptors, proposers };
   }
 
-  /** True if every node that we connect to has said HELLO once, and no connection is open to one that has not. */
+  /** True if every node that we connect to has said HELLO once, and nobody is connected, here or there, who has not. */
   get areAllOurs(): boolean {
-    const knowsOurs = ({ peer, saidHello }: Outbound) => saidHello && (peer?.isReady !== true || peer.isOurs);
+    const knowsOurs = ({ peer, saidHello }: Outbound) =>
+      saidHello && (peer?.isReady !== true || (peer.isOurs && !peer.hasOriginals));
     return this.#outbound.every(knowsOurs) && [...this.#inbound].every((peer) => peer.isOurs);
   }
 
@@ -329,7 +332,6 @@ export class Peers {
 
   #accept(link: Link, context = this.#context): LinkEvents {
     const peer = new Peer(context, link, false, NOWHERE);
-    peer.openedAtMs = this.#options.clock.now();
     this.#inbound.add(peer);
     const isOwn = context === this.#ownContext;
     if (!isOwn) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });

@@ -4,12 +4,11 @@
  *   values → ACCEPT to every acceptor → ACCEPTED, or ranges of them from acceptors of ours → chosen → CHOSEN
  */
 import type { Config } from '../config/config.ts';
-import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import type { Clock } from '../transport/transport.ts';
 import type { Asking } from './asking.ts';
 import { ChosenTeller } from './chosen-teller.ts';
-import { instancesExhausted } from './exhausted.ts';
+import { instancesExhausted, lastInstance } from './exhausted.ts';
 import { NoOps } from './no-ops.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
@@ -36,12 +35,14 @@ export class PhaseTwo {
   readonly #options: PhaseTwoOptions;
   readonly #noOps: NoOps;
   readonly #teller: ChosenTeller;
+  readonly #lastInstance: number;
   /** the lowest instance that was open when the present ballot was taken: below it none was asked for, or proposed in */
   #begunAt = 0;
 
   constructor(options: PhaseTwoOptions) {
     const { core, chosen } = options;
     this.#options = options;
+    this.#lastInstance = lastInstance(options.config);
     this.#noOps = new NoOps({ ...options, valueFormat: options.config.valueFormat });
     this.#teller = new ChosenTeller(options);
     this.repairs = new Repairs<Value>({
@@ -60,8 +61,9 @@ export class PhaseTwo {
 
   /** Proposes all it can. */
   pump(): void {
-    const { core, asking, clock, failed } = this.#options;
+    const { core, asking, clock, config, failed } = this.#options;
     const now = clock.now();
+    const last = this.#lastInstance;
     let isAccepting = false;
     let fillBelow: number;
     do {
@@ -70,7 +72,7 @@ export class PhaseTwo {
         const accept = core.accept(now, fillBelow);
         if (accept === undefined) break;
         isAccepting = true;
-        if (accept.instanceId > MAX_WIRE_INSTANCE) failed(instancesExhausted());
+        if (accept.instanceId > last) failed(instancesExhausted(config));
         else asking.accept(accept);
       }
     } while (asking.prepareAhead() && (core.waitingCount > 0 || core.nextToAccept < fillBelow));

@@ -6,7 +6,7 @@
  * While leading it proposes what waits; while following the ValueRouter passes that on. Acceptors of ours are asked
  * for ranges of instances, originals instance by instance. See core Proposer for what makes a ballot safe to use.
  */
-import { ballotAbove, ballotOwner, MAX_BALLOT, MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
+import { ballotAbove, ballotOwner, MAX_BALLOT } from '../paxos/ballot.ts';
 import type { Chosen } from '../paxos/learner.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import { type AcceptorStatus, Role } from '../transport/messages.ts';
@@ -14,7 +14,7 @@ import type { Timer } from '../transport/transport.ts';
 import { Asking } from './asking.ts';
 import { ASK_AGAIN_MS } from './campaign.ts';
 import { Candidacy } from './candidacy.ts';
-import { ballotsExhausted } from './exhausted.ts';
+import { ballotsExhausted, lastInstance } from './exhausted.ts';
 import { Leadership, LOST_SPREAD_MS } from './leadership.ts';
 import type { Peer } from './peer.ts';
 import { PhaseTwo } from './phase-two.ts';
@@ -62,7 +62,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#raises = new Raises(leaderTimeoutMs, random);
     this.#asking = new Asking({ ...options, core: this.core });
     const settled = () => Math.max(options.highestChosen(), this.core.low - 1);
-    this.#trims = new Trims(acceptors, settled, () => this.#asking.acceptors);
+    this.#trims = new Trims(acceptors, lastInstance(config), settled, () => this.#asking.acceptors);
     const trimmed = () => this.#trims.believed;
     this.#candidacy = new Candidacy({ ...options, core: this.core, asking: this.#asking, trimmed });
     this.#phaseTwo = new PhaseTwo({ ...options, core: this.core, asking: this.#asking });
@@ -212,7 +212,12 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   /** An acceptor tells of an old instance that a learner cannot learn: it is run again, at our ballot. */
   onRepair(peer: Peer, instanceId: number): void {
     this.#asking.heard(peer.acceptorId);
-    if (!this.isLeading || instanceId <= this.#trims.believed || instanceId > MAX_WIRE_INSTANCE) return;
+    if (
+      !this.isLeading ||
+      instanceId <= this.#trims.believed ||
+      instanceId > lastInstance(this.#options.config)
+    )
+      return;
     if (instanceId < this.core.low && this.#phaseTwo.repair(instanceId) === 'blocked') this.#raiseIfTime();
   }
 

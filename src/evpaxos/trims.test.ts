@@ -7,6 +7,7 @@ function trims(reached: readonly number[], ours: readonly number[] = [0, 1, 2]):
   const peers = reached.map((acceptorId) => ({ acceptorId, isOurs: ours.includes(acceptorId) }));
   return new Trims(
     3,
+    0xffff_fffe,
     () => 100,
     () => peers,
   );

@@ -3,26 +3,29 @@
  * chosen: by our own knowledge, or by a quorum's word; so one message of nonsense to one acceptor moves nobody. Where
  * those who have not trimmed are too few to decide anything, one of ours is believed alone: nobody would ever answer.
  */
-import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { kthHighest, quorumSize } from '../paxos/quorum.ts';
 import type { Peer } from './peer.ts';
 
 export class Trims {
   readonly #told: number[];
   readonly #quorum: number;
+  readonly #lastInstance: number;
   readonly #highestChosen: () => number;
   readonly #reached: () => readonly Pick<Peer, 'acceptorId' | 'isOurs'>[];
 
   /**
+   * @param last the highest instance id there may be
    * @param highestChosen the highest instance known to be chosen now
    * @param reached the acceptors that can be asked now
    */
   constructor(
     acceptors: number,
+    last: number,
     highestChosen: () => number,
     reached: () => readonly Pick<Peer, 'acceptorId' | 'isOurs'>[],
   ) {
     this.#told = new Array<number>(acceptors).fill(0);
+    this.#lastInstance = last;
     this.#quorum = quorumSize(acceptors);
     this.#highestChosen = highestChosen;
     this.#reached = reached;
@@ -30,7 +33,7 @@ export class Trims {
 
   /** An acceptor told its trim point. */
   note(acceptorId: number, trimInstanceId: number): void {
-    if (trimInstanceId <= (this.#told[acceptorId] ?? 0) || trimInstanceId > MAX_WIRE_INSTANCE) return;
+    if (trimInstanceId <= (this.#told[acceptorId] ?? 0) || trimInstanceId > this.#lastInstance) return;
     this.#told[acceptorId] = trimInstanceId;
   }
 

@@ -19,6 +19,9 @@ export const MAX_ACCEPTORS = 10;
 /** The highest instance id that an original node can hold: its ids are 32 bits wide. */
 export const MAX_WIRE_INSTANCE = 0xffff_fffe;
 
+/** The highest instance id where there are no originals; so far below 2^53 that sums with windows stay exact. */
+export const MAX_INSTANCE = 2 ** 52;
+
 /** The highest ballot that is believed. One PREPARE at 2^32-1 would otherwise end a promise floor for ever. */
 export const MAX_BALLOT = 2 ** 31;
 

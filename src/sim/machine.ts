@@ -9,7 +9,7 @@ import { PaxosError } from '../paxos/error.ts';
 import { Role } from '../transport/messages.ts';
 import { SeededRandom } from '../transport/random.ts';
 import type { Random } from '../transport/transport.ts';
-import type { StorePort } from './commands/program.ts';
+import type { StorePort } from './commands/store-port.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
 import { type OriginalWork, startOriginal } from './original/node.ts';

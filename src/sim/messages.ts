@@ -35,6 +35,9 @@ export const EXPENDABLE: ReadonlySet<Message['type']> = new Set([
   'snapshotPiece',
 ]);
 
+/** Messages that may come twice: those, and commands, which are applied once however often they come. */
+export const REPEATABLE: ReadonlySet<Message['type']> = new Set([...EXPENDABLE, 'commands']);
+
 /** What a message says of the core's outcome that it came of. */
 export function outcomeOf(message: Message): string {
   if (message.type === 'forwarded') return `forwarded: ${message.chosen ? 'chosen' : 'returned'}`;

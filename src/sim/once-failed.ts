@@ -93,4 +93,24 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     since: '80272bf',
   },
   { seed: 700_574, fault: 'the same', since: '80272bf' },
+  {
+    seed: 981_122_704_108,
+    fault: "a snapshot's last piece was dropped for a full backlog, and fetching began anew for ever",
+    since: '3dc27dd',
+  },
+  {
+    seed: 981_122_724_496,
+    fault: 'what no quorum had accepted any more, after storages were lost, was never counted',
+    since: '551b5a3',
+  },
+  {
+    seed: 981_122_724_693,
+    fault: 'a leader that could not see an original learner filled a hole, and it was cut off',
+    since: '80b93e1',
+  },
+  {
+    seed: 981_122_725_210,
+    fault: 'a process of the simulator listened after it had ended',
+    since: 'b343057',
+  },
 ];

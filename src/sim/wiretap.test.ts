@@ -35,6 +35,7 @@ function tap(faults = NO_FAULTS) {
 }
 
 const prepare = (instanceId: number): Message => ({ type: 'prepare', instanceId, ballot: 10 });
+const commands: Message = { type: 'commands', session: 1, items: Uint8Array.of(1) };
 const value: Message = { type: 'clientValue', value: Uint8Array.of(0x78) };
 
 describe('Wiretap', () => {
@@ -48,7 +49,7 @@ describe('Wiretap', () => {
     expect(hash.value).not.toBe(before);
   });
 
-  test('loses, doubles and swaps only what the protocol asks for again', () => {
+  test('loses and swaps only what the protocol asks for again, and doubles that and commands', () => {
     const lost = tap({ ...NO_FAULTS, loss: 1 }).wiretap;
     expect(lost.pass('p0', 'a0', bytesOf(prepare(1), value))).toEqual([bytesOf(value)]);
     expect(lost.pass('p0', 'a0', bytesOf(prepare(1)))).toEqual([]);
@@ -56,6 +57,8 @@ describe('Wiretap', () => {
     expect(doubled.pass('p0', 'a0', bytesOf(prepare(1), value))).toEqual([
       bytesOf(prepare(1), prepare(1), value),
     ]);
+    expect(doubled.pass('c0', 'r0', bytesOf(commands))).toEqual([bytesOf(commands, commands)]);
+    expect(lost.pass('c0', 'r0', bytesOf(commands))).toEqual([bytesOf(commands)]);
     const swapped = tap({ ...NO_FAULTS, reordering: 1 }).wiretap;
     expect(swapped.pass('p0', 'a0', bytesOf(prepare(1), prepare(2)))).toEqual([
       bytesOf(prepare(2), prepare(1)),

@@ -10,7 +10,7 @@ import { type Message, MessageLog } from '../transport/message-log.ts';
 import type { Random } from '../transport/transport.ts';
 import type { EventHash } from './event-hash.ts';
 import type { MessageFaults } from './faults.ts';
-import { EXPENDABLE, outcomeOf } from './messages.ts';
+import { EXPENDABLE, outcomeOf, REPEATABLE } from './messages.ts';
 import { Outcomes } from './outcomes.ts';
 import { Violation } from './violation.ts';
 
@@ -60,7 +60,7 @@ export class Wiretap {
       const isExpendable = EXPENDABLE.has(message.type);
       if (isExpendable && random.next() < loss) continue;
       sent.push(message);
-      if (isExpendable && random.next() < duplication) sent.push(message);
+      if (REPEATABLE.has(message.type) && random.next() < duplication) sent.push(message);
       const before = sent[sent.length - 2];
       if (isExpendable && before !== undefined && EXPENDABLE.has(before.type) && random.next() < reordering) {
         sent.splice(-2, 2, message, before);

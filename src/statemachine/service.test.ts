@@ -162,6 +162,21 @@ describe('Service', () => {
     expect(resultsOf(after)).toEqual([]);
   });
 
+  it('closes the connection that loses its session to another: it would miss results, and not know it', () => {
+    const scene = new Scene();
+    const one = scene.connect();
+    const late = scene.connect();
+    scene.service.onCommands(one.peer, 5, run(5, 1, 10));
+    // Bytes of a connection that the client has given up arrive after those of the one that it has.
+    scene.service.onCommands(late.peer, 5, run(5, 1, 10));
+    expect([one.isClosed, late.isClosed]).toEqual([true, false]);
+    scene.service.onPeerClosed(one.peer);
+    scene.answer(5, 1, 1);
+    scene.service.flush();
+    expect([resultsOf(one), resultsOf(late)]).toEqual([[], ['5: 1=0']]);
+    expect(scene.service.attachedCount).toBe(1);
+  });
+
   it.each([
     ['no items', new Uint8Array(0)],
     ['items of another session', run(6, 1, 10)],

@@ -9,7 +9,7 @@
  * session. So nothing is kept for who is away, and who does not read is cut off.
  *
  * Invariants: on a connection the results of a session come in the order of the log, without a gap from the first that
- * it asked for. While the proposer's queue is full nothing more is read from clients.
+ * it asked for; so one that loses its session to another is closed. While the proposer's queue is full nothing more is read from clients.
  */
 import type { Peer } from '../evpaxos/peer.ts';
 import type { ValueRouter } from '../evpaxos/values.ts';
@@ -194,11 +194,17 @@ export class Service {
     const known = this.#byPeer.get(peer);
     if (known?.session === session && this.#bySession.get(session) === known) return;
     this.#detach(peer);
+    const before = this.#bySession.get(session);
     const attached: Attached = { session, peer, results: new ByteWriter(), isDirty: false };
     this.#byPeer.set(peer, attached);
     // The newest connection has it: an older one may be lost already, and not know it.
     this.#bySession.set(session, attached);
     this.#last = undefined;
+    if (before === undefined) return;
+    // Or it is not lost, and the newest brought what was sent before: it would miss what is answered meanwhile. A client
+    // that misses a result takes its command for one that was not applied once the session has expired.
+    this.#byPeer.delete(before.peer);
+    before.peer.close();
   }
 
   #detach(peer: Peer): void {

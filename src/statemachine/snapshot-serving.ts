@@ -3,9 +3,8 @@
  *
  *   FETCH_SNAPSHOT(id, offset) → opened, once for all → SNAPSHOT_PIECE | total 0: it is not there any more
  *
- * What is open stays readable, whatever is made meanwhile, so it is closed when nobody has asked for a while. Who asks
- * for more at a time than a window is not answered; it asks again. Who does not read is answered when it does: a piece
- * may be more than what may wait for a connection, and to be passed over for that would hold up every few of them.
+ * What is open stays readable, whatever is made meanwhile, so it is closed when nobody has asked for a while. Who has
+ * not read what came before is answered once it has; who asks for more at a time than a window is not, and asks again.
  */
 import type { Config } from '../config/config.ts';
 import type { Peer } from '../evpaxos/peer.ts';
@@ -18,8 +17,8 @@ import type { OpenSnapshot, SnapshotStore } from './snapshot-store.ts';
 export const PIECE_BYTES = 256 * 1024;
 /** How many pieces are read for one connection at a time. */
 export const MAX_PIECES = 8;
-/** So often it is looked whether a connection takes more. */
-const BEHIND_MS = 5;
+/** How often it is looked whether a peer has read what it was sent. */
+const LOOK_MS = 5;
 /** A snapshot that nobody asked for is closed after so long. */
 const IDLE_MS = 30_000;
 
@@ -80,16 +79,20 @@ export class SnapshotServing {
   }
 
   async #answer(peer: Peer, snapshotId: number, offset: number): Promise<void> {
+    await this.#hasRead(peer);
+    if (peer.isClosed || this.#isClosed) return;
     const snapshot = await this.#open(snapshotId);
-    while (peer.isBehind() && !peer.isClosed && !this.#isClosed) await this.#aMoment();
     const piece = await snapshot?.piece(offset, this.#options.pieceBytes);
     if (peer.isClosed || this.#isClosed) return;
     encodeSnapshotPiece(peer.out, snapshotId, offset, snapshot?.info.bytes ?? 0, piece ?? NO_BYTES);
     peer.sent();
   }
 
-  #aMoment(): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.after(BEHIND_MS, resolve));
+  /** A request that was dropped would be missed only when the source is taken for silent. */
+  async #hasRead(peer: Peer): Promise<void> {
+    const { clock } = this.#options;
+    while (peer.isBehind() && !peer.isClosed && !this.#isClosed)
+      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
   }
 
   #open(snapshotId: number): Promise<OpenSnapshot | undefined> {

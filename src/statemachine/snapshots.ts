@@ -3,11 +3,12 @@
  * the log that it needs is gone.
  *
  *   applied so much, or so long → capture, between two instances → written → SNAPSHOT_AT to all replicas
- *   a quorum has one up to i → our acceptor forgets up to i, as far as we have applied
+ *   a quorum has one up to i → our acceptor forgets up to i, but keeps what came after our last snapshot but one
  *   needs what was trimmed → fetched from another → restored → on with the log
  *
  * Invariants: one is made at a time, and none while one is fetched. No acceptor forgets what is not in a durable
- * snapshot of a quorum of replicas: of any quorum that comes up, one has it.
+ * snapshot of a quorum of replicas: of any quorum that comes up, one has it. Between one snapshot and two's worth of log
+ * stays, so that who is a little behind need not fetch all of the state.
  */
 import type { Config } from '../config/config.ts';
 import type { Peer } from '../evpaxos/peer.ts';
@@ -60,6 +61,9 @@ export class Snapshots {
   /** a snapshot is due whatever its size: the last is old enough */
   #isOld = false;
   #trimmedTo = 0;
+  /** where the last snapshot of ours ends, and the one before */
+  #newest = 0;
+  #newestButOne = 0;
   #making: Promise<void> = Promise.resolve();
   readonly #ending = new AbortController();
 
@@ -199,6 +203,8 @@ export class Snapshots {
   #made(info: SnapshotInfo): void {
     const { peers, id } = this.#options;
     this.#known[id] = info.instanceId;
+    this.#newestButOne = this.#newest;
+    this.#newest = info.instanceId;
     for (const peer of [...peers.ready(), ...peers.inbound])
       if (replicaId(peer) !== undefined && !peers.isSelf(peer)) this.#tell(peer, info);
     this.#trim();
@@ -209,10 +215,10 @@ export class Snapshots {
     peer.sent();
   }
 
-  /** Our acceptor forgets what a quorum has in snapshots, but for what we still need ourselves. */
+  /** Our acceptor forgets what a quorum has in snapshots, but for what came after our last but one. */
   #trim(): void {
-    const { applied, trim } = this.#options;
-    const safe = Math.min(kthHighest(this.#known, quorumSize(this.#known.length)), applied());
+    const { trim } = this.#options;
+    const safe = Math.min(kthHighest(this.#known, quorumSize(this.#known.length)), this.#newestButOne);
     if (safe <= this.#trimmedTo) return;
     this.#trimmedTo = safe;
     trim(safe);

@@ -92,6 +92,12 @@ describe('whose directory', () => {
     expect(existsSync(join(path, MARKER))).toBe(true);
   });
 
+  test('one of commands is opened as that, and nothing else', async () => {
+    await (await open({ valueFormat: 'commands' })).close();
+    await (await open({ valueFormat: 'commands' })).close();
+    await expect(open()).rejects.toMatchObject({ code: 'STORAGE_FOREIGN' });
+  });
+
   test("another acceptor's, another cluster's, and another format are refused, and both are named", async () => {
     await filled(10);
     const before = fingerprint(path);
@@ -102,6 +108,10 @@ describe('whose directory', () => {
     await expect(open({ clusterName: 'prod' })).rejects.toMatchObject({
       code: 'STORAGE_FOREIGN',
       message: expect.stringContaining('belongs to cluster "test", this is cluster "prod"'),
+    });
+    await expect(open({ valueFormat: 'commands' })).rejects.toMatchObject({
+      code: 'STORAGE_FOREIGN',
+      message: expect.stringContaining('value-format raw, this is value-format commands'),
     });
     expect(fingerprint(path)).toEqual(before);
     const marker = readFileSync(join(path, MARKER), 'utf8');

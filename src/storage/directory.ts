@@ -28,6 +28,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ValueFormat } from '../config/config.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { recordsLost } from './failure.ts';
 import { lmdbDamage, lmdbVersion } from './lmdb-file.ts';
@@ -46,6 +47,8 @@ const MARKER_TITLE = /^libpaxos acceptor storage, format (\d+)$/;
 export interface Ownership {
   readonly acceptorId: number;
   readonly clusterName: string;
+  /** what its values are; what was chosen as one kind means nothing as the other */
+  readonly valueFormat: ValueFormat;
 }
 
 /** What the marker says. */
@@ -116,8 +119,8 @@ export function prepareDirectory(path: string, owner: Ownership, trash: boolean)
   }
   if (found.kind === 'ours') discardStorage(path);
   const identity = randomBytes(16).toString('hex');
-  const { acceptorId, clusterName } = owner;
-  const marker = { format: FORMAT_VERSION, acceptorId, clusterName, identity };
+  const { acceptorId, clusterName, valueFormat } = owner;
+  const marker = { format: FORMAT_VERSION, acceptorId, clusterName, valueFormat, identity };
   beginStorage(path, marker);
   return marker;
 }
@@ -164,11 +167,12 @@ function discardStorage(path: string): void {
   syncDirectory(path);
 }
 
-function markerText({ format, acceptorId, clusterName, identity }: Marker): string {
+function markerText({ format, acceptorId, clusterName, valueFormat, identity }: Marker): string {
   return [
     `libpaxos acceptor storage, format ${format}`,
     `acceptor: ${acceptorId}`,
     `cluster: ${JSON.stringify(clusterName)}`,
+    `values: ${valueFormat}`,
     `identity: ${identity}`,
     '',
     'This directory is what one acceptor has promised and accepted. Do not edit it, do not run two acceptors on it,',
@@ -192,7 +196,9 @@ function readMarker(path: string): Marker {
     const what = `${join(path, MARKER_FILE)} is damaged: it should say which acceptor's storage this is`;
     throw new PaxosError('STORAGE_CORRUPT', `${what}; restore that file, or leave this acceptor stopped`);
   }
-  return { format: Number(format), acceptorId: Number(acceptorId), clusterName, identity };
+  // Who wrote none yet knew raw values only.
+  const valueFormat = field(lines, 'values') === 'commands' ? 'commands' : 'raw';
+  return { format: Number(format), acceptorId: Number(acceptorId), clusterName, valueFormat, identity };
 }
 
 function field(lines: readonly string[], name: string): string | undefined {
@@ -218,6 +224,10 @@ function checkOwner(path: string, marker: Marker, owner: Ownership, anyFormat: b
     throw foreign(`${path} ${both}; set another lmdb-env-path, or the right cluster-name`);
   }
   if (!anyFormat) checkFormat(path, marker);
+  if (!anyFormat && marker.valueFormat !== owner.valueFormat) {
+    const both = `holds values of value-format ${marker.valueFormat}, this is value-format ${owner.valueFormat}`;
+    throw foreign(`${path} ${both}; set another lmdb-env-path, or the right value-format`);
+  }
 }
 
 /** Throws PaxosError STORAGE_FOREIGN if another version of this program made it. */

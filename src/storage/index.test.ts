@@ -14,6 +14,7 @@ const config: StorageConfig = {
   lmdbEnvPath: join(scratch, 'acceptor'),
   lmdbMapsizeBytes: 10_485_760,
   clusterName: 'test',
+  valueFormat: 'raw',
 };
 
 describe('openStorage', () => {

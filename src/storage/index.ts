@@ -15,7 +15,13 @@ export { type MemoryOptions, MemoryStorage } from './memory.ts';
 /** The options that decide where and how an acceptor remembers. */
 export type StorageConfig = Pick<
   Config,
-  'storageBackend' | 'acceptorTrashFiles' | 'lmdbSync' | 'lmdbEnvPath' | 'lmdbMapsizeBytes' | 'clusterName'
+  | 'storageBackend'
+  | 'acceptorTrashFiles'
+  | 'lmdbSync'
+  | 'lmdbEnvPath'
+  | 'lmdbMapsizeBytes'
+  | 'clusterName'
+  | 'valueFormat'
 >;
 
 /**
@@ -31,6 +37,7 @@ export async function openStorage(
     path: `${config.lmdbEnvPath}_${acceptorId}`,
     acceptorId,
     clusterName: config.clusterName,
+    valueFormat: config.valueFormat,
     sync: config.lmdbSync,
     mapSizeBytes: config.lmdbMapsizeBytes,
     trash: config.acceptorTrashFiles,

@@ -16,6 +16,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
+import type { ValueFormat } from '../config/config.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { AcceptorRecord, Storage, StorageIdentities } from '../paxos/storage.ts';
@@ -63,6 +64,8 @@ export interface LmdbOptions {
   readonly path: string;
   readonly acceptorId: number;
   readonly clusterName: string;
+  /** what its values are; raw unless told */
+  readonly valueFormat?: ValueFormat;
   /** whether a commit waits until the data is on disk */
   readonly sync: boolean;
   /** the size of the map at first, in bytes; it grows by itself */
@@ -124,10 +127,11 @@ export class LmdbStorage implements Storage {
   static async open(options: LmdbOptions): Promise<LmdbStorage> {
     let lock: DirectoryLock | undefined;
     try {
-      inspectDirectory(options.path, options, options.trash ?? false);
+      const owner = { ...options, valueFormat: options.valueFormat ?? 'raw' };
+      inspectDirectory(options.path, owner, options.trash ?? false);
       makeDirectory(options.path);
       lock = await DirectoryLock.take(options.path);
-      const marker = prepareDirectory(options.path, options, options.trash ?? false);
+      const marker = prepareDirectory(options.path, owner, options.trash ?? false);
       const { database, state } = await openDatabase(options, marker);
       return new LmdbStorage(options, database, state, lock);
     } catch (error) {

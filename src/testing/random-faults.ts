@@ -13,7 +13,7 @@ export interface ClusterFaults {
   readonly delayMs?: number;
   /** how much of what is sent is much later than that, 0 to 1 */
   readonly tail?: number;
-  /** how many of those messages that nodes send again by themselves are lost, doubled and swapped, 0 to 1 */
+  /** how many of those messages that nodes send again by themselves are lost, doubled and swapped, 0 to 1; doubled are commands, too */
   readonly loss?: number;
   readonly duplication?: number;
   readonly reordering?: number;

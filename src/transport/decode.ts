@@ -22,6 +22,8 @@ import { Skipper } from './skip.ts';
 export interface DecoderOptions {
   /** The most bytes a message may have; 1,024 or more. */
   readonly maxMessageBytes: number;
+  /** The highest instance id that types 0 to 8 may hold; 2^32-1, as among originals, unless told. */
+  readonly lastInstance?: number;
 }
 
 /** Below this, every message of ours without its value finds room. */
@@ -49,7 +51,7 @@ export class Decoder {
   constructor(handler: MessageHandler, options: DecoderOptions) {
     invariant(options.maxMessageBytes >= MIN_MESSAGE_BYTES, 'a message may have 1,024 bytes or more');
     this.#handler = handler;
-    this.#reader = new MsgpackReader(options.maxMessageBytes);
+    this.#reader = new MsgpackReader(options.maxMessageBytes, options.lastInstance ?? 0xffff_ffff);
     this.#skipper = new Skipper(options.maxMessageBytes);
   }
 

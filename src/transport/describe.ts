@@ -69,6 +69,8 @@ function describeExtension(m: Extension): string {
       return `repair a${m.acceptorId} i=${m.instanceId}`;
     case 'storageIdentity':
       return `storage-identity a${m.acceptorId} ${hex(m.identity)}`;
+    case 'originals':
+      return `originals a${m.acceptorId} ${m.areThere ? 'some' : 'none'}`;
     case 'unknown':
       return `unknown type=${m.unknownType}`;
     default:
@@ -238,6 +240,9 @@ function encodeExtension(out: ByteBuffer, m: Extension): void {
       break;
     case 'storageIdentity':
       encode.encodeStorageIdentity(out, m.acceptorId, m.identity);
+      break;
+    case 'originals':
+      encode.encodeOriginals(out, m.acceptorId, m.areThere);
       break;
     case 'unknown':
       invariant(false, 'an unknown message is not encoded');

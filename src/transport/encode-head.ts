@@ -23,11 +23,6 @@ export function acceptor(out: ByteBuffer, acceptorId: number): void {
   out.uint32(acceptorId);
 }
 
-export function instance32(out: ByteBuffer, instanceId: number): void {
-  invariant(instanceId >= 1, 'an instance id is 1 or more');
-  out.uint32(instanceId);
-}
-
 export function instance53(out: ByteBuffer, instanceId: number): void {
   invariant(instanceId >= 1, 'an instance id is 1 or more');
   out.uint53(instanceId);

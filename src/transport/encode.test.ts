@@ -2,7 +2,9 @@ import { decode } from '@msgpack/msgpack';
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../paxos/invariant.ts';
 import { ByteBuffer } from './buffer.ts';
+import { Decoder } from './decode.ts';
 import * as encode from './encode.ts';
+import { MessageLog } from './message-log.ts';
 
 /** The bytes that `write` appends, as hex. */
 function hexOf(write: (out: ByteBuffer) => void): string {
@@ -58,15 +60,37 @@ describe('the original’s messages', () => {
     expect(heads).toEqual(['c400', 'c4ff000000', 'c501000000', 'c5ffff0000', 'c600010000', 'c601312d00']);
   });
 
-  it('end at instance 2^32-1: the next one is a programmer’s error', () => {
+  it('end at ballot 2^32-1: the next one is a programmer’s error', () => {
     const out = new ByteBuffer();
-    encode.encodeAccept(out, 2 ** 32 - 1, 10, value);
-    expect(() => encode.encodeAccept(out, 2 ** 32, 10, value)).toThrow(InvariantError);
-    expect(() => encode.encodePrepare(out, 2 ** 32, 10)).toThrow(InvariantError);
+    encode.encodePrepare(out, 1, 2 ** 32 - 1);
     expect(() => encode.encodePrepare(out, 1, 2 ** 32)).toThrow(InvariantError);
-    expect(() => encode.encodeRepeat(out, 1, 2 ** 32)).toThrow(InvariantError);
-    expect(() => encode.encodeTrim(out, 2 ** 32)).toThrow(InvariantError);
-    expect(() => encode.encodeAcceptorState(out, 0, 2 ** 32)).toThrow(InvariantError);
+    expect(() => encode.encodeAccept(out, 1, 2 ** 32, value)).toThrow(InvariantError);
+  });
+
+  it('hold an instance above 2^32-1 as uint64, which originals cannot, and only a decoder told so takes', () => {
+    const said = (out: ByteBuffer) => {
+      encode.encodePrepare(out, 2 ** 32, 10);
+      encode.encodeAccept(out, 2 ** 40, 10, value);
+      encode.encodeAccepted(out, 1, 2 ** 52, 10, 10, value);
+      encode.encodeRepeat(out, 2 ** 32, 2 ** 33);
+      encode.encodeTrim(out, 2 ** 32);
+      encode.encodeAcceptorState(out, 0, 2 ** 32);
+    };
+    const out = new ByteBuffer();
+    said(out);
+    const log = new MessageLog();
+    const wide = new Decoder(log, { maxMessageBytes: 65_536, lastInstance: 2 ** 52 });
+    expect(wide.push(out.view())).toBeUndefined();
+    expect(log.messages).toMatchObject([
+      { type: 'prepare', instanceId: 2 ** 32 },
+      { type: 'accept', instanceId: 2 ** 40 },
+      { type: 'accepted', instanceId: 2 ** 52 },
+      { type: 'repeat', from: 2 ** 32, to: 2 ** 33 },
+      { type: 'trim', instanceId: 2 ** 32 },
+      { type: 'acceptorState', trimInstanceId: 2 ** 32 },
+    ]);
+    const narrow = new Decoder(new MessageLog(), { maxMessageBytes: 65_536 });
+    expect(narrow.push(out.view())).toContain('an integer above 4294967295');
   });
 });
 

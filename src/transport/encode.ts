@@ -10,7 +10,7 @@
 
 import { invariant } from '../paxos/invariant.ts';
 import type { ByteBuffer } from './buffer.ts';
-import { acceptor, begin, instance32, instance53 } from './encode-head.ts';
+import { acceptor, begin, instance53 } from './encode-head.ts';
 import {
   type AcceptorStatus,
   type Hello,
@@ -24,7 +24,7 @@ const text = new TextEncoder();
 
 export function encodePrepare(out: ByteBuffer, instanceId: number, ballot: number): void {
   begin(out, MessageType.prepare, 2, 0);
-  instance32(out, instanceId);
+  instance53(out, instanceId);
   out.uint32(ballot);
 }
 
@@ -38,7 +38,7 @@ export function encodePromise(
 ): void {
   begin(out, MessageType.promise, 5, value.length);
   acceptor(out, acceptorId);
-  instance32(out, instanceId);
+  instance53(out, instanceId);
   out.uint32(ballot);
   out.uint32(valueBallot);
   out.value(value);
@@ -46,7 +46,7 @@ export function encodePromise(
 
 export function encodeAccept(out: ByteBuffer, instanceId: number, ballot: number, value: Uint8Array): void {
   begin(out, MessageType.accept, 3, value.length);
-  instance32(out, instanceId);
+  instance53(out, instanceId);
   out.uint32(ballot);
   out.value(value);
 }
@@ -61,7 +61,7 @@ export function encodeAccepted(
 ): void {
   begin(out, MessageType.accepted, 5, value.length);
   acceptor(out, acceptorId);
-  instance32(out, instanceId);
+  instance53(out, instanceId);
   out.uint32(ballot);
   out.uint32(valueBallot);
   out.value(value);
@@ -75,26 +75,26 @@ export function encodePreempted(
 ): void {
   begin(out, MessageType.preempted, 3, 0);
   acceptor(out, acceptorId);
-  instance32(out, instanceId);
+  instance53(out, instanceId);
   out.uint32(ballot);
 }
 
 /** @param from first and @param to last instance asked for */
 export function encodeRepeat(out: ByteBuffer, from: number, to: number): void {
   begin(out, MessageType.repeat, 2, 0);
-  out.uint32(from);
-  out.uint32(to);
+  out.uint53(from);
+  out.uint53(to);
 }
 
 export function encodeTrim(out: ByteBuffer, instanceId: number): void {
   begin(out, MessageType.trim, 1, 0);
-  out.uint32(instanceId);
+  out.uint53(instanceId);
 }
 
 export function encodeAcceptorState(out: ByteBuffer, acceptorId: number, trimInstanceId: number): void {
   begin(out, MessageType.acceptorState, 2, 0);
   acceptor(out, acceptorId);
-  out.uint32(trimInstanceId);
+  out.uint53(trimInstanceId);
 }
 
 export function encodeClientValue(out: ByteBuffer, value: Uint8Array): void {
@@ -266,6 +266,12 @@ export function encodeStorageIdentity(out: ByteBuffer, acceptorId: number, ident
   begin(out, MessageType.storageIdentity, 2, 0);
   acceptor(out, acceptorId);
   out.uint53(identity);
+}
+
+export function encodeOriginals(out: ByteBuffer, acceptorId: number, areThere: boolean): void {
+  begin(out, MessageType.originals, 2, 0);
+  acceptor(out, acceptorId);
+  out.uint53(areThere ? 1 : 0);
 }
 
 export function encodeFetch(out: ByteBuffer, from: number, to: number, bytes: number): void {

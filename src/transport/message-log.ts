@@ -40,6 +40,7 @@ export type Message =
   | Numbers<'chosen', 'ballot' | 'from' | 'to'>
   | Numbers<'spare', 'ballot'>
   | Numbers<'storageIdentity', 'acceptorId' | 'identity'>
+  | (Numbers<'originals', 'acceptorId'> & { readonly areThere: boolean })
   | Numbers<'fetch', 'from' | 'to' | 'bytes'>
   | (Numbers<'chosenValue', 'acceptorId' | 'instanceId' | 'ballot'> & WithValue)
   | Numbers<'fetched', 'acceptorId' | 'from' | 'to' | 'next'>
@@ -212,6 +213,10 @@ export class MessageLog implements MessageHandler {
 
   storageIdentity(acceptorId: number, identity: number): void {
     this.#messages.push({ type: 'storageIdentity', acceptorId, identity });
+  }
+
+  originals(acceptorId: number, areThere: boolean): void {
+    this.#messages.push({ type: 'originals', acceptorId, areThere });
   }
 
   fetch(from: number, to: number, bytes: number): void {

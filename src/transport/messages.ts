@@ -51,6 +51,7 @@ export const MessageType = {
   fetchSnapshot: 96,
   snapshotPiece: 97,
   sessionOpened: 98,
+  originals: 99,
 } as const;
 
 /** Text for people has a bound in both directions: the software's name, and the reason of a refusal. */
@@ -200,6 +201,8 @@ export interface MessageHandler {
   fetched(acceptorId: number, from: number, to: number, next: number): void;
   /** Acceptor `acceptorId` has the storage `identity`: so an acceptor tells proposers, and proposers acceptors. */
   storageIdentity(acceptorId: number, identity: number): void;
+  /** Whether anybody is connected to acceptor `acceptorId` who has not said HELLO. */
+  originals(acceptorId: number, areThere: boolean): void;
 
   /** Asks a node that listens, of whatever role, how it is. */
   nodeQuery(token: number): void;

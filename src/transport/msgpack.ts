@@ -19,6 +19,7 @@ const NO_BYTES = new Uint8Array(0);
 
 export class MsgpackReader {
   readonly #maxMessageBytes: number;
+  readonly #lastInstance: number;
   #bytes: Uint8Array = NO_BYTES;
   /** The chunk's memory and where in it the chunk begins: asking each time would double the cost of a view. */
   #memory: ArrayBufferLike = NO_BYTES.buffer;
@@ -30,8 +31,9 @@ export class MsgpackReader {
   #needed = 0;
   #fault: string | undefined;
 
-  constructor(maxMessageBytes: number) {
+  constructor(maxMessageBytes: number, lastInstance: number) {
     this.#maxMessageBytes = maxMessageBytes;
+    this.#lastInstance = lastInstance;
   }
 
   /** Reads from the first `end` of these bytes. */
@@ -122,11 +124,16 @@ export class MsgpackReader {
     return 0;
   }
 
-  /** An instance id of the original's messages: 1 to 2^32-1. */
-  instance32(): number {
-    const id = this.uint32();
+  /** An instance id of the original's messages: from 1 to what the decoder was told. */
+  instance(): number {
+    const id = this.instanceOrNone();
     if (id === 0) this.fail('instance id 0, which means none');
     return id;
+  }
+
+  /** The same, or 0. */
+  instanceOrNone(): number {
+    return this.#lastInstance < UINT32_RANGE ? this.uint32() : this.#wide(this.#lastInstance);
   }
 
   /** An instance id of our messages: 1 to 2^53-1. */

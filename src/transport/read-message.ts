@@ -35,14 +35,14 @@ export function kindOf(type: number): MessageKind | undefined {
 }
 
 function readPrepare(reader: MsgpackReader, handler: MessageHandler): void {
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   if (reader.whole()) handler.prepare(instanceId, ballot);
 }
 
 function readPromise(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   const valueBallot = reader.uint32();
   const value = reader.value();
@@ -50,7 +50,7 @@ function readPromise(reader: MsgpackReader, handler: MessageHandler): void {
 }
 
 function readAccept(reader: MsgpackReader, handler: MessageHandler): void {
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   const value = reader.value();
   if (reader.whole()) handler.accept(instanceId, ballot, value);
@@ -58,7 +58,7 @@ function readAccept(reader: MsgpackReader, handler: MessageHandler): void {
 
 function readAccepted(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   const valueBallot = reader.uint32();
   const value = reader.value();
@@ -67,25 +67,25 @@ function readAccepted(reader: MsgpackReader, handler: MessageHandler): void {
 
 function readPreempted(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const instanceId = reader.instance32();
+  const instanceId = reader.instance();
   const ballot = reader.uint32();
   if (reader.whole()) handler.preempted(acceptorId, instanceId, ballot);
 }
 
 function readRepeat(reader: MsgpackReader, handler: MessageHandler): void {
-  const from = reader.uint32();
-  const to = reader.uint32();
+  const from = reader.instanceOrNone();
+  const to = reader.instanceOrNone();
   if (reader.whole()) handler.repeat(from, to);
 }
 
 function readTrim(reader: MsgpackReader, handler: MessageHandler): void {
-  const instanceId = reader.uint32();
+  const instanceId = reader.instanceOrNone();
   if (reader.whole()) handler.trim(instanceId);
 }
 
 function readAcceptorState(reader: MsgpackReader, handler: MessageHandler): void {
   const acceptorId = reader.nodeId();
-  const trimInstanceId = reader.uint32();
+  const trimInstanceId = reader.instanceOrNone();
   if (reader.whole()) handler.acceptorState(acceptorId, trimInstanceId);
 }
 
@@ -194,9 +194,14 @@ function readForward(reader: MsgpackReader, handler: MessageHandler): void {
 
 function readForwarded(reader: MsgpackReader, handler: MessageHandler): void {
   const token = reader.uint53();
-  const chosen = reader.uint32();
-  if (chosen > 1) reader.fail(`${chosen} where 0 or 1 was expected`);
-  if (reader.whole()) handler.forwarded(token, chosen === 1);
+  const chosen = readFlag(reader);
+  if (reader.whole()) handler.forwarded(token, chosen);
+}
+
+function readFlag(reader: MsgpackReader): boolean {
+  const flag = reader.uint32();
+  if (flag > 1) reader.fail(`${flag} where 0 or 1 was expected`);
+  return flag === 1;
 }
 
 function readRepair(reader: MsgpackReader, handler: MessageHandler): void {
@@ -229,6 +234,12 @@ function readStorageIdentity(reader: MsgpackReader, handler: MessageHandler): vo
   const acceptorId = reader.nodeId();
   const identity = reader.uint53();
   if (reader.whole()) handler.storageIdentity(acceptorId, identity);
+}
+
+function readOriginals(reader: MsgpackReader, handler: MessageHandler): void {
+  const acceptorId = reader.nodeId();
+  const areThere = readFlag(reader);
+  if (reader.whole()) handler.originals(acceptorId, areThere);
 }
 
 function readFetch(reader: MsgpackReader, handler: MessageHandler): void {
@@ -304,6 +315,7 @@ const READERS: Readonly<Record<keyof typeof MessageType, Omit<MessageKind, 'name
   chosenValue: { fields: 4, read: readChosenValue },
   fetched: { fields: 4, read: readFetched },
   storageIdentity: { fields: 2, read: readStorageIdentity },
+  originals: { fields: 2, read: readOriginals },
   nodeQuery: { fields: 1, read: readNodeQuery },
   nodeStatus: { fields: 2, read: readNodeStatus },
   ...COMMANDS_READERS,

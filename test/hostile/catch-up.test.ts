@@ -53,10 +53,10 @@ describe('a learner that is behind', () => {
     cluster.world.settle();
   }
 
-  function status(acceptorId: number, highest: number): void {
+  function status(acceptorId: number, chosen: number, highestAccepted = chosen): void {
     const numbers = { token: 0, highestBallot: 11, trimInstanceId: 0, leaderBallot: 11 };
     replicas[acceptorId]?.say((out) =>
-      encodeStatus(out, { ...numbers, acceptorId, highestAccepted: highest, chosen: highest }),
+      encodeStatus(out, { ...numbers, acceptorId, highestAccepted, chosen }),
     );
   }
 
@@ -117,6 +117,19 @@ describe('a learner that is behind', () => {
     cluster.world.settle();
     expect(sequence.values).toHaveLength(16_384);
     expect(asked().length).toBeGreaterThan(1);
+  });
+
+  it('asks all to be counted what no quorum has accepted any more, though it was chosen', async () => {
+    await start(0);
+    // The third lost its storage; the second never heard of these.
+    replicas[2]?.link?.close();
+    status(0, 20);
+    status(1, 20, 0);
+    for (let look = 0; look < 5; look++) {
+      cluster.world.advance(100);
+      for (const id of [0, 1]) tell(id, 1, 0, NONE);
+    }
+    expect(repeats()).toContainEqual({ type: 'repeat', from: 1, to: 20 });
   });
 
   it('asks another when that one closes, and goes on where it was', async () => {

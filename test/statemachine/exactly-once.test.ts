@@ -60,6 +60,11 @@ function expectOnce(
 const levelled = (cluster: MachineCluster<string, number, string, number>, ids: readonly number[]) =>
   cluster.until(() => new Set(ids.map((id) => cluster.replica(id).status.applied)).size === 1);
 
+/** How often a replica counted something. */
+function read(cluster: MachineCluster<string, number, string, number>, id: number, name: string): unknown {
+  return cluster.machines[id]?.read?.(name);
+}
+
 describe('a replicated state machine', () => {
   it('applies a command once, on every replica, and gives its result', async () => {
     const cluster = new MachineCluster({ machine: () => new Ledger() });
@@ -155,6 +160,42 @@ describe('a replicated state machine', () => {
     expect(await cluster.result(client.propose('next'))).toBe(1);
     expect(await cluster.result(other.propose('lost'))).toBe(2);
     await cluster.result(keepsLogTime.stop());
+  });
+
+  it('applies nothing twice for a client whose lost connection speaks late', async () => {
+    const cluster = new MachineCluster({ machine: () => new Ledger() });
+    await cluster.start();
+    const leader = cluster.leader ?? 0;
+    const said: Uint8Array[] = [];
+    cluster.network.tamper = (from, to, bytes) => {
+      if (from === 'client 0' && to === `replica ${leader}`) said.push(bytes);
+      return [bytes];
+    };
+    const client = await cluster.client(1000);
+    // The leader is known by then, and talked to.
+    await cluster.pass(500);
+    expect(await cluster.result(client.propose('first'))).toBe(1);
+    const late = await cluster.stranger(leader);
+    // While the next command is on its way, what the client said before comes again.
+    const others = cluster.config.acceptors.filter(({ id }) => id !== leader);
+    for (const { id } of others) cluster.network.setBlocked(`replica ${id}`, `replica ${leader}`, true);
+    const before = said.length;
+    const next = outcome(client.propose('next'));
+    await cluster.until(() => said.length > before);
+    await cluster.pass(10);
+    for (const bytes of said.slice(0, before)) late.write(bytes);
+    await cluster.pass(10);
+    for (const { id } of others) cluster.network.setBlocked(`replica ${id}`, `replica ${leader}`, false);
+    await cluster.until(() => read(cluster, leader, 'next') === 1);
+    // Its session expires while it cannot say anything, and its connection is still there.
+    cluster.isolate('client 0');
+    const other = new Writer('x', await cluster.client(), 1);
+    await cluster.pass(3000);
+    cluster.network.healAll();
+    expect(await cluster.result(outcome(client.propose('last')))).toBe(1);
+    expect([1, 'SESSION_EXPIRED']).toContain(await cluster.result(next));
+    await cluster.result(other.stop());
+    expect(read(cluster, leader, 'next')).toBe(1);
   });
 
   it('gives a client that was away, with nothing on its way, a new session without a word', async () => {

@@ -35,10 +35,13 @@ function slowAtFirst(store: SnapshotStore): SnapshotStore {
   };
 }
 
-async function fetchesSoon(maxMessageBytes: number, wrap: (store: SnapshotStore) => SnapshotStore) {
+async function fetchesSoon(
+  limits: { readonly maxMessageBytes: number; readonly maxPeerBacklogBytes?: number },
+  wrap: (store: SnapshotStore) => SnapshotStore = (store) => store,
+) {
   const cluster = new MachineCluster({
     machine: () => new Ledger(),
-    options: { snapshotLogBytes: 100 * KB, maxMessageBytes },
+    options: { snapshotLogBytes: 100 * KB, ...limits },
   });
   await cluster.start();
   const away = cluster.follower;
@@ -67,10 +70,14 @@ async function fetchesSoon(maxMessageBytes: number, wrap: (store: SnapshotStore)
 
 describe('pieces of a snapshot', () => {
   it('are no larger than messages may be', async () => {
-    await fetchesSoon(64 * KB, (store) => store);
+    await fetchesSoon({ maxMessageBytes: 64 * KB });
   });
 
   it('come in order, whatever the disk gives first', async () => {
-    await fetchesSoon(64 * KB, slowAtFirst);
+    await fetchesSoon({ maxMessageBytes: 64 * KB }, slowAtFirst);
+  });
+
+  it('wait for who has not read the ones before, where a backlog is smaller than they are', async () => {
+    await fetchesSoon({ maxMessageBytes: 64 * KB, maxPeerBacklogBytes: 16 * KB });
   });
 });

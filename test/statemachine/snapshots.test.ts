@@ -85,6 +85,24 @@ describe('snapshots of replicas', () => {
     expect(cluster.failures).toEqual([]);
   });
 
+  it('leave who missed no more than one the log', async () => {
+    const cluster = clusterOf(2 * KB);
+    await cluster.start();
+    await write(cluster, 'a', 200);
+    const { leader = 0 } = cluster;
+    const events = heardBy(cluster, leader);
+    const away = cluster.follower;
+    cluster.kill(away);
+    for (let i = 0; !types(events).includes('snapshot-made'); i++) await write(cluster, `b${i}`, 1);
+    await cluster.pass(2000);
+    await cluster.startReplica(away);
+    const heard = heardBy(cluster, away);
+    await level(cluster);
+    expect(types(heard)).not.toContain('snapshot-fetching');
+    expect(trimmedBy(cluster, leader)).toBeGreaterThan(0);
+    expect(cluster.failures).toEqual([]);
+  });
+
   it('are made of what was applied after some time, too, and not again of nothing', async () => {
     const cluster = new MachineCluster({
       machine: () => new Ledger(),

@@ -17,6 +17,7 @@ import { MachineReplica, type MachineReplicaOptions } from '../../src/statemachi
 import { MemorySnapshotStore } from '../../src/statemachine/snapshot-memory.ts';
 import type { SnapshotStore } from '../../src/statemachine/snapshot-store.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
+import type { Link } from '../../src/transport/transport.ts';
 
 const FIRST_PORT = 1000;
 /** Nothing takes longer than this, unless a test says so. */
@@ -91,6 +92,25 @@ export class MachineCluster<Command, Result, Query, Answer> {
     const process = this.#process(`client ${this.#clients++}`);
     const timeout = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
     return MachineClient.connect({ ...this.#world(process), config: this.config, ...timeout });
+  }
+
+  /** Another connection to a replica, on which nothing is said but what a test does; answers go nowhere. */
+  async stranger(id: number): Promise<Link> {
+    const process = this.#process(`stranger to ${id}`);
+    const address = this.config.acceptors[id];
+    if (address === undefined) throw new RangeError(`there is no replica ${id}`);
+    const nothing = () => undefined;
+    let isConnected = false;
+    const link = this.network.transportOf(process).connect(address, {
+      connected: () => {
+        isConnected = true;
+      },
+      data: nothing,
+      drained: nothing,
+      closed: nothing,
+    });
+    await this.until(() => isConnected);
+    return link;
   }
 
   replica(id: number): MachineReplica<Command, Result, Query, Answer> {

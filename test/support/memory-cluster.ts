@@ -48,7 +48,7 @@ export class MemoryCluster {
     const { replicas = 0, acceptors = 0, proposers = 0 } = sizes;
     const nodes = {
       replicas: addresses(replicas, 1),
-      acceptors: addresses(acceptors, 1),
+      acceptors: addresses(acceptors, 1 + replicas),
       proposers: addresses(proposers, FIRST_PROPOSER_PORT),
     };
     this.config = makeConfig(nodes, options);

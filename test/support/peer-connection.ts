@@ -36,6 +36,7 @@ export class PeerConnection {
       observer: SILENT,
       hello,
       maxMessageBytes: MAX_MESSAGE_BYTES,
+      lastInstance: 0xffff_ffff,
       onlyOurs: true,
       maxBacklogBytes,
       changed: () => undefined,

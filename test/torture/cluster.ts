@@ -14,8 +14,17 @@ import { type Message, MessageLog } from '../../src/transport/message-log.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
 import { freePorts } from '../support/ports.ts';
 import { Testimony } from '../support/testimony.ts';
+import type { Echoes } from './echoes.ts';
 import { type Claim, Member } from './member.ts';
-import { acceptorsOf, clientsOf, learnersOf, listenersOf, type Plan, WATCHER } from './plan.ts';
+import {
+  acceptorsOf,
+  type CommandsPlan,
+  clientsOf,
+  learnersOf,
+  listenersOf,
+  type Plan,
+  WATCHER,
+} from './plan.ts';
 import { Proxies } from './proxies.ts';
 import { configOf } from './traffic.ts';
 
@@ -30,6 +39,10 @@ export interface ClusterOptions {
   /** told of each ACCEPT that passes between processes */
   readonly proposed: (instanceId: number, ballot: number, value: Uint8Array) => void;
   readonly claimed: (name: string, life: number, claim: Claim) => void;
+  /** for state machines: what else a process says, as data */
+  readonly said?: (name: string, line: unknown) => void;
+  /** what hears what clients say; undefined: nobody cares */
+  readonly echoes?: Echoes;
   readonly failed: (reason: string) => void;
   readonly stoppedByDisk: (member: Member) => void;
 }
@@ -69,7 +82,9 @@ export class Cluster {
       // A replica says to another what it proposes on whichever connection of the two is better: the one it took in, too.
       hearing: (listener) => testimonies.get(listener)?.listener(look) ?? (() => undefined),
       saying: (from) => (/^[rp]/.test(from) ? messagesIn(look) : () => undefined),
+      passing: options.echoes?.hear,
     });
+    options.echoes?.begin((listener) => proxies.portOf(listener));
     const free = await freePorts(listeners.length);
     const ports = new Map(listeners.map((name, i) => [name, free[i] ?? 0]));
     for (const [name, port] of ports) proxies.setPort(name, port);
@@ -126,16 +141,17 @@ export class Cluster {
   }
 
   #add(name: string): void {
-    const { directory, program, claimed, failed, stoppedByDisk } = this.#options;
+    const { plan, directory, program, claimed, said, failed, stoppedByDisk } = this.#options;
     mkdirSync(directory, { recursive: true });
     const conf = join(directory, `${name}.conf`);
     writeFileSync(conf, configText(this.config(name)));
     const member: Member = new Member({
       name,
       program,
-      words: wordsOf(name, conf),
+      words: plan.commands === undefined ? wordsOf(name, conf) : storeWordsOf(plan.commands, name, conf),
       logPath: join(directory, `${name}.log`),
       claimed: (life, claim) => claimed(name, life, claim),
+      ...(said === undefined ? {} : { said: (line: unknown) => said(name, line) }),
       failed,
       stoppedByDisk: () => stoppedByDisk(member),
     });
@@ -151,6 +167,11 @@ function messagesIn(look: (message: Message) => void): (bytes: Uint8Array) => vo
     decoder.push(bytes);
     for (const message of log.take()) look(message);
   };
+}
+
+/** How a replica with a store is started: as store-replica.mjs takes it. */
+function storeWordsOf({ sessionTimeoutMs }: CommandsPlan, name: string, conf: string): string[] {
+  return [name.slice(1), conf, String(REPORT_EVERY_MS), String(sessionTimeoutMs)];
 }
 
 /** How a process of this name is started. */

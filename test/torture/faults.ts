@@ -3,8 +3,9 @@
  * undoes all of it in the end.
  */
 import { Strace, whyNoStrace } from '../support/strace.ts';
+import type { Echoes } from './echoes.ts';
 import type { Member } from './member.ts';
-import { type Fault, KINDS, type Kind } from './plan.ts';
+import { ALL_KINDS, type Fault, type Kind } from './plan.ts';
 import type { Proxies } from './proxies.ts';
 import type { Way } from './way.ts';
 
@@ -18,6 +19,8 @@ export interface FaultsOptions {
   /** all names but the watcher's */
   readonly names: readonly string[];
   readonly proxies: Proxies;
+  /** what says again what clients said; undefined: there are no clients whose words are known */
+  readonly echoes?: Echoes | undefined;
   /** a fault was struck, or could not be: one line */
   readonly tell: (line: string) => void;
 }
@@ -35,7 +38,7 @@ export class Faults {
   constructor(options: FaultsOptions) {
     this.#options = options;
     this.#noStrace = whyNoStrace();
-    for (const kind of KINDS) this.counts.set(kind, 0);
+    for (const kind of ALL_KINDS) this.counts.set(kind, 0);
   }
 
   /** Why no disk can be made slow or broken here; undefined if they can. */
@@ -115,6 +118,10 @@ export class Faults {
       case 'slow-disk':
       case 'failed-sync':
         return this.#spoilDisk(kind, name, fault, who);
+      case 'unanswered':
+        return this.#leaveUnanswered(name);
+      case 'doubled':
+        return this.#double(name);
     }
   }
 
@@ -192,6 +199,24 @@ export class Faults {
     if (connections === 0) return `no connection between ${ends}`;
     this.#count('cut');
     return `between ${ends}`;
+  }
+
+  /** What a client says next arrives, and its connections end before the answer comes. */
+  #leaveUnanswered(name: string): string {
+    const { proxies, members } = this.#options;
+    let connections = 0;
+    for (const other of members.keys()) connections += proxies.way(name, other).cutBehindNext();
+    if (connections === 0) return `${name} has no connection`;
+    this.#count('unanswered');
+    return name;
+  }
+
+  /** What a client said comes once more, to everybody who is up, on connections of its own. */
+  #double(name: string): string {
+    const said = this.#options.echoes?.sayAgain(name) ?? 0;
+    if (said === 0) return `${name} has said nothing yet`;
+    this.#count('doubled');
+    return `${name}, ${said} messages`;
   }
 
   #between(name: string, others: readonly string[]): Way[] {

@@ -3,8 +3,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { drawPlan } from './plan.ts';
-import { planLines, progressLine, table } from './view.ts';
+import { drawCommandsPlan, drawPlan } from './plan.ts';
+import { commandsTable, planLines, progressLine, table } from './view.ts';
 
 function called(...words: string[]) {
   const argv = ['--import', 'tsx', 'test/torture/main.ts', ...words];
@@ -55,5 +55,45 @@ it('says what it is about to do, how far it is, and what became of it', () => {
     '                            no slow or failing disks: strace is not installed',
     '  all level again after     9.1 s, and 2 more values',
     '  verdict                   VIOLATION of validity: l0 delivered "x-1…", which nobody submitted',
+  ]);
+});
+
+it('says the same of a run of commands', () => {
+  const plan = drawCommandsPlan({ seed: 1, seconds: 3, work: 'counter', acceptors: 3, lease: true });
+  expect(planLines({ ...plan, outstanding: 4, valuesPerSecond: 500 })).toEqual([
+    expect.stringMatching(/^Seed 1: 3 replicas with a counter, lmdb-sync yes, a lease of \d+ ms, a snapshot/),
+    expect.stringMatching(
+      /^8 clients with 4 operations each, at most 500 operations\/s; \d+ faults in 3 s\.$/,
+    ),
+  ]);
+  const figures = { seed: 1, answers: 1500, operationsPerSecond: 500, commands: 1300, answered: 1299 };
+  const rows = commandsTable({
+    ...figures,
+    sum: 1201,
+    additions: 1200,
+    openAdditions: 1,
+    outcomes: { 'snapshot-made': 3, ABORTED: 1 },
+    doubled: 32,
+    statesCompared: 5,
+    notJudged: ['more than 5 steps'],
+    longestPause: { fromMs: 2000, ms: 700 },
+    settledMs: 100,
+    faults: new Map([['doubled', 1]]),
+    noDisks: undefined,
+    violation: undefined,
+  });
+  expect(rows).toEqual([
+    '  operations answered       1,500, of which 1,299 commands',
+    '  operations/s              500',
+    '  commands without answer   1',
+    '  counter                   1,201, with 1,200 additions answered and 1 not',
+    '  what came up              ABORTED 1, snapshot-made 3',
+    '  told twice                32 messages',
+    '  states compared           5',
+    '  history not judged        more than 5 steps',
+    '  longest time without      0.7 s, from 2.0 s on',
+    '  faults                    doubled 1',
+    '  all level again after     0.1 s',
+    '  verdict                   clean',
   ]);
 });

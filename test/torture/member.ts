@@ -33,6 +33,8 @@ export interface MemberOptions {
   readonly logPath: string;
   /** which of its lives it is in, 1 at first, and how far it is */
   readonly claimed: (life: number, claim: Claim) => void;
+  /** whatever else it says in JSON, a line at a time; undefined: it says nothing else, and is told nothing */
+  readonly said?: (line: unknown) => void;
   /** it ended, and nobody asked for that */
   readonly failed: (reason: string) => void;
   /** it ended since its disk failed, as it should */
@@ -82,9 +84,11 @@ export class Member {
     if (this.#child !== undefined) return;
     const [command = '', ...first] = this.options.program;
     const child = spawn(command, [...first, ...this.options.words], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [this.options.said === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
+    // Who is told something while it ends does not hear it.
+    child.stdin?.on('error', () => undefined);
     this.#child = child;
     this.#life++;
     this.#isEndAsked = false;
@@ -95,7 +99,7 @@ export class Member {
     this.hasBadDisk = false;
     this.#note(`started, life ${this.#life}, process ${child.pid}`);
     for (const stream of [child.stdout, child.stderr])
-      createInterface({ input: stream }).on('line', (line) => this.#hear(child, line));
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#hear(child, line));
     this.#ended = new Promise((resolve) => {
       child.once('error', (error) => this.#hear(child, `error: ${error.message}`));
       child.once('close', (code, signal) => {
@@ -103,6 +107,11 @@ export class Member {
         resolve();
       });
     });
+  }
+
+  /** Tells it something, a line. */
+  tell(line: object): void {
+    this.#child?.stdin?.write(`${JSON.stringify(line)}\n`);
   }
 
   /** As a crash would: no last word. */
@@ -172,6 +181,11 @@ export class Member {
       this.options.claimed(this.#life, claim);
       return;
     }
+    const { said } = this.options;
+    if (said !== undefined && line.startsWith('{')) {
+      said(parsed(line));
+      return;
+    }
     if (/ Leading from instance /.test(line)) this.isLeading = true;
     if (/ Gave up leading /.test(line)) this.isLeading = false;
     this.#log.write(`${line}\n`);
@@ -207,12 +221,16 @@ export class Member {
 /** What a line of `--json` says; undefined if it is none. */
 function claimOf(line: string): (Claim & { readonly leading: boolean | undefined }) | undefined {
   if (!line.startsWith('{"type":"progress"')) return undefined;
+  const read = parsed(line);
+  if (typeof read !== 'object' || read === null || !('delivered' in read && 'digest' in read))
+    return undefined;
+  const leading = 'leading' in read ? read.leading === true : undefined;
+  return { delivered: Number(read.delivered), digest: String(read.digest), leading };
+}
+
+function parsed(line: string): unknown {
   try {
-    const read: unknown = JSON.parse(line);
-    if (typeof read !== 'object' || read === null || !('delivered' in read && 'digest' in read))
-      return undefined;
-    const leading = 'leading' in read ? read.leading === true : undefined;
-    return { delivered: Number(read.delivered), digest: String(read.digest), leading };
+    return JSON.parse(line);
   } catch {
     // A line that was cut off by SIGKILL.
     return undefined;

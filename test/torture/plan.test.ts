@@ -2,7 +2,7 @@
  * Plans: a seed decides all of one, and what it decides can be done.
  */
 import { describe, expect, it } from 'vitest';
-import { clientsOf, drawPlan, KINDS, learnersOf, listenersOf } from './plan.ts';
+import { ALL_KINDS, clientsOf, drawCommandsPlan, drawPlan, KINDS, learnersOf, listenersOf } from './plan.ts';
 
 const SEEDS = Array.from({ length: 200 }, (_, seed) => seed);
 
@@ -35,5 +35,32 @@ describe('a plan', () => {
     const plan = drawPlan({ seed: 1, seconds: 3600, acceptors: 7 });
     expect(plan.acceptors).toBe(7);
     expect(plan.valuesPerSecond * plan.seconds).toBeLessThanOrEqual(250_000);
+  });
+
+  it('of commands is of replicas alone, with every kind of fault, and leases where the seed or the caller wants', () => {
+    const kinds = new Set<string>();
+    const leases = new Set<boolean>();
+    for (const seed of SEEDS) {
+      const options = { seed, seconds: 60, work: 'store' } as const;
+      const plan = drawCommandsPlan(options);
+      expect(JSON.stringify(drawCommandsPlan(options))).toBe(JSON.stringify(plan));
+      expect([plan.replicas, plan.learners, plan.proposers]).toEqual([true, 0, plan.acceptors]);
+      leases.add((plan.commands?.readLeaseMs ?? 0) > 0);
+      expect(drawCommandsPlan({ ...options, lease: true }).commands?.readLeaseMs).toBeGreaterThan(0);
+      for (const { kind, victim, strikesLeader } of plan.schedule) {
+        kinds.add(kind);
+        if (kind === 'unanswered' || kind === 'doubled')
+          expect([clientsOf(plan).includes(victim), strikesLeader]).toEqual([true, false]);
+      }
+    }
+    expect([...kinds].sort()).toEqual([...ALL_KINDS].sort());
+    expect(leases.size).toBe(2);
+  });
+
+  it('of a counter has eight clients, whose connections are cut, late and doubled, while replicas are killed', () => {
+    const plan = drawCommandsPlan({ seed: 1, seconds: 300, work: 'counter' });
+    expect([plan.clients, plan.commands?.replicasOutstanding, plan.commands?.givenUp]).toEqual([8, 0, 0]);
+    const kinds = new Set(plan.schedule.map(({ kind }) => kind));
+    expect([...kinds].sort()).toEqual(['cut', 'delay', 'doubled', 'kill', 'unanswered']);
   });
 });

@@ -20,7 +20,12 @@ export const KINDS = [
   'failed-sync',
 ] as const;
 
-export type Kind = (typeof KINDS)[number];
+/** What happens to what clients of a state machine say: they have to be answered, and heeded once, all the same. */
+export const CLIENT_KINDS = ['unanswered', 'doubled'] as const;
+
+export type Kind = (typeof KINDS)[number] | (typeof CLIENT_KINDS)[number];
+
+export const ALL_KINDS: readonly Kind[] = [...KINDS, ...CLIENT_KINDS];
 
 /** The learner in this process that no fault reaches: it sees when values flow. */
 export const WATCHER = 'w';
@@ -59,10 +64,42 @@ export interface Plan {
   readonly preexecWindow: number;
   readonly backlogBytes: number;
   readonly schedule: readonly Fault[];
+  /** undefined: values are raw */
+  readonly commands: CommandsPlan | undefined;
+}
+
+/** A cluster whose replicas have a state machine. Its clients' values are operations. */
+export interface CommandsPlan {
+  /** counter: clients do nothing but add to one counter, and read it now and then */
+  readonly work: 'store' | 'counter';
+  /** how many operations each replica itself has under way; 0: it asks nothing */
+  readonly replicasOutstanding: number;
+  /** how many registers are in use at a time */
+  readonly keys: number;
+  /** how many operations are given up after a while, of one */
+  readonly givenUp: number;
+  readonly snapshotLogBytes: number;
+  readonly snapshotIntervalS: number;
+  readonly sessionTimeoutMs: number;
+  /** 0: none */
+  readonly readLeaseMs: number;
 }
 
 /** So many values a run has at most: all of them are kept, and read again by everybody who is started again. */
 const MAX_VALUES = 250_000;
+/** So many operations: each is in the history that is judged, and each command's mark in every snapshot. */
+const MAX_OPERATIONS = 150_000;
+const COUNTER_CLIENTS = 8;
+/** Of those for whom it is enough that somebody waits no longer now and then. */
+const GIVEN_UP = 0.01;
+/** How many runs of commands have leases, of one. */
+const LEASED = 0.5;
+/** Some sessions expire while their client is cut off. */
+const SHORT_SESSION_MS = 3000;
+const LONG_SESSION_MS = 60_000;
+/** What the counter has to bear: connections that are cut, late and doubled, and replicas that are killed. */
+const COUNTER_KINDS: readonly Kind[] = ['kill', 'cut', 'delay', 'unanswered', 'doubled'];
+const MIN_COMMANDS_KINDS = 8;
 const FIRST_FAULT_MS = 200;
 const MIN_KINDS = 5;
 const SHORTEST_MS = 100;
@@ -96,7 +133,52 @@ export function drawPlan({ seed, seconds, acceptors: asked }: PlanOptions): Plan
     preexecWindow: pick(random, [1, 4, 16, 128]),
     backlogBytes: pick(random, [16 * 1024, 64 * 1024, 16 * 1024 * 1024]),
   };
-  return { ...cluster, schedule: drawSchedule(random, cluster) };
+  return { ...cluster, schedule: drawSchedule(random, cluster, KINDS, MIN_KINDS), commands: undefined };
+}
+
+export interface CommandsPlanOptions extends PlanOptions {
+  readonly work: CommandsPlan['work'];
+  /** true: with leases; as the seed decides unless told */
+  readonly lease?: boolean | undefined;
+}
+
+/** Draws a plan for replicas with a state machine. */
+export function drawCommandsPlan(options: CommandsPlanOptions): Plan {
+  const { seed, seconds, acceptors, lease, work } = options;
+  const random = new SeededRandom(seed);
+  const isCounter = work === 'counter';
+  const drawn = pick(random, [3, 3, 5]);
+  const count = acceptors ?? drawn;
+  const pace = isCounter ? pick(random, [500, 1000]) : pick(random, [100, 300, 800]);
+  const cluster = {
+    seed,
+    seconds,
+    acceptors: count,
+    replicas: true,
+    proposers: count,
+    learners: 0,
+    clients: isCounter ? COUNTER_CLIENTS : randomInt(random, 2, 5),
+    outstanding: isCounter ? pick(random, [1, 4, 16]) : pick(random, [1, 3, 8]),
+    valuesPerSecond: Math.max(1, Math.min(pace, Math.floor(MAX_OPERATIONS / seconds))),
+    preexecWindow: pick(random, [1, 4, 16, 128]),
+    backlogBytes: pick(random, [64 * 1024, 16 * 1024 * 1024]),
+  };
+  const leaseMs = pick(random, [200, 1000]);
+  const isLeased = lease ?? (!isCounter && random.next() < LEASED);
+  const commands: CommandsPlan = {
+    work,
+    replicasOutstanding: isCounter ? 0 : randomInt(random, 1, 2),
+    keys: randomInt(random, 3, 8),
+    givenUp: isCounter ? 0 : GIVEN_UP,
+    snapshotLogBytes: pick(random, [16 * 1024, 64 * 1024, 256 * 1024]),
+    snapshotIntervalS: pick(random, [1, 5]),
+    sessionTimeoutMs: isCounter ? LONG_SESSION_MS : pick(random, [SHORT_SESSION_MS, LONG_SESSION_MS]),
+    readLeaseMs: isLeased ? leaseMs : 0,
+  };
+  const schedule = isCounter
+    ? drawSchedule(random, cluster, COUNTER_KINDS, COUNTER_KINDS.length)
+    : drawSchedule(random, cluster, ALL_KINDS, MIN_COMMANDS_KINDS);
+  return { ...cluster, schedule, commands };
 }
 
 type Cluster = Pick<Plan, 'acceptors' | 'replicas' | 'proposers' | 'learners' | 'clients'>;
@@ -127,9 +209,14 @@ function named(letter: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${letter}${i}`);
 }
 
-function drawSchedule(random: Random, cluster: Cluster & { readonly seconds: number }): Fault[] {
+function drawSchedule(
+  random: Random,
+  cluster: Cluster & { readonly seconds: number },
+  all: readonly Kind[],
+  least: number,
+): Fault[] {
   const betweenMs = pick(random, [400, 800, 1500]);
-  const kinds = shuffled(random, KINDS).slice(0, randomInt(random, MIN_KINDS, KINDS.length));
+  const kinds = shuffled(random, all).slice(0, randomInt(random, least, all.length));
   const faults: Fault[] = [];
   let deck: Kind[] = [];
   for (let atMs = FIRST_FAULT_MS; atMs < 1000 * cluster.seconds; ) {
@@ -147,14 +234,17 @@ function drawFault(random: Random, cluster: Cluster, kind: Kind, atMs: number): 
   const processes = [...listeners, ...learnersOf(cluster)];
   const all = [...processes, ...clientsOf(cluster)];
   const hasDisk = kind === 'slow-disk' || kind === 'failed-sync';
-  const victim = one(random, hasDisk ? acceptorsOf(cluster) : kind === 'isolate' ? listeners : processes);
+  const isOfClient = kind === 'unanswered' || kind === 'doubled';
+  const some = isOfClient ? clientsOf(cluster) : kind === 'isolate' ? listeners : processes;
+  const victim = one(random, hasDisk ? acceptorsOf(cluster) : some);
   const forMs = Math.round(SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.next());
   const isBack = kind === 'kill' && random.next() < 0.4;
   return {
     atMs,
     kind,
     victim,
-    strikesLeader: kind === 'isolate' || (random.next() < 0.5 && (cluster.replicas || !hasDisk)),
+    strikesLeader:
+      kind === 'isolate' || (random.next() < 0.5 && (cluster.replicas || !hasDisk) && !isOfClient),
     others: drawOthers(random, kind, all),
     forMs: isBack ? 0 : forMs,
     amount: drawAmount(random, kind),

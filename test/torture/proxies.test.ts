@@ -60,6 +60,7 @@ class Heard {
 async function world() {
   let told = '';
   let said = '';
+  let passed = '';
   const proxies = await Proxies.start({
     names: ['c', 's'],
     listeners: ['s'],
@@ -69,6 +70,9 @@ async function world() {
     },
     saying: (from, to) => (bytes) => {
       said += `${from}→${to} ${Buffer.from(bytes).toString('latin1')}`;
+    },
+    passing: (from, to) => (bytes) => {
+      passed += `${from}→${to} ${Buffer.from(bytes).toString('latin1')}`;
     },
   });
   ends.push(() => proxies.close());
@@ -86,7 +90,7 @@ async function world() {
     const client = dial();
     return { client, server: await inbound };
   };
-  return { proxies, accepted, dial, joined, told: () => told, said: () => said };
+  return { proxies, accepted, dial, joined, told: () => told, said: () => said, passed: () => passed };
 }
 
 describe('proxies', () => {
@@ -104,14 +108,14 @@ describe('proxies', () => {
   });
 
   it('hold back one direction, and lose nothing', async () => {
-    const { proxies, joined } = await world();
+    const { proxies, joined, said, passed } = await world();
     const { client, server } = await joined();
     proxies.way('c', 's').block();
     client.say('first ');
     client.say('second');
     server.say('this way is open');
     await client.reached(16);
-    expect(server.text).toBe('');
+    expect([server.text, said().length > 0, passed()]).toEqual(['', true, '']);
     proxies.way('c', 's').unblock();
     await server.reached(12);
     expect(server.text).toBe('first second');
@@ -168,6 +172,16 @@ describe('proxies', () => {
     proxies.way('s', 'c').cut();
     await Promise.all([server.closed, client.closed]);
     expect(client.text).toBe('');
+  });
+
+  it('pass on what is said next whole, and let no answer come back', async () => {
+    const { proxies, joined } = await world();
+    const { client, server } = await joined();
+    server.socket.on('data', () => server.say('answer'));
+    proxies.way('c', 's').cutBehindNext();
+    client.say('x'.repeat(1000));
+    await Promise.all([server.closed, client.closed]);
+    expect([server.text, client.text]).toEqual(['x'.repeat(1000), '']);
   });
 
   it('delay what is said, and keep its order', async () => {

@@ -22,6 +22,8 @@ export interface ProxiesOptions {
   readonly hearing?: (listener: string) => (bytes: Uint8Array) => void;
   /** the same for what is said to a listener */
   readonly saying?: (from: string, listener: string) => (bytes: Uint8Array) => void;
+  /** the same for what is passed on to a listener, when it is */
+  readonly passing?: ((from: string, listener: string) => (bytes: Uint8Array) => void) | undefined;
 }
 
 export class Proxies {
@@ -50,6 +52,11 @@ export class Proxies {
   /** Where a listener really listens, whenever it is up. */
   setPort(listener: string, port: number): void {
     this.#ports.set(listener, port);
+  }
+
+  /** Where it listens, as was told. */
+  portOf(listener: string): number | undefined {
+    return this.#ports.get(listener);
   }
 
   /** Where `from` has to connect to, to reach `to`. */
@@ -95,7 +102,7 @@ export class Proxies {
   }
 
   #dial(near: Socket, from: string, to: string): void {
-    const { hearing, saying } = this.#options;
+    const { hearing, saying, passing } = this.#options;
     const port = this.#ports.get(to);
     if (port === undefined || this.#isClosed || near.destroyed) {
       near.destroy();
@@ -106,7 +113,7 @@ export class Proxies {
     far.once('connect', () => {
       if (isSelfConnected(far)) far.destroy();
     });
-    new Pipe(near, far, this.way(from, to), saying?.(from, to) ?? (() => undefined));
+    new Pipe(near, far, this.way(from, to), saying?.(from, to) ?? (() => undefined), passing?.(from, to));
     new Pipe(far, near, this.way(to, from), hearing?.(to) ?? (() => undefined));
   }
 

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { PROGRAM } from '../support/processes.ts';
 import { drawPlan } from './plan.ts';
-import { Interrupted, Run } from './run.ts';
+import { Run } from './run.ts';
+import { Interrupted } from './watch.ts';
 
 /** 3 replicas and a learner; it begins with a clog, the leader cut off, partitions and a kill of the leader. */
 const SEED = 1;

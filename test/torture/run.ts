@@ -12,8 +12,8 @@ import { Judge } from './judge.ts';
 import type { Member } from './member.ts';
 import type { Kind, Plan } from './plan.ts';
 import { type Pause, Traffic } from './traffic.ts';
+import { Watch } from './watch.ts';
 
-const LOOK_MS = 20;
 /** The first value is chosen by then. */
 const BEGIN_MS = 30_000;
 /** Once the faults are over everything is delivered so soon; who reads a long history anew may go on while he comes on. */
@@ -63,19 +63,14 @@ export interface RunOptions {
   readonly show?: (progress: Progress) => void;
 }
 
-/** It was told to stop before its end. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-}
-
 export class Run {
   readonly #options: RunOptions;
   readonly #judge: Judge;
+  readonly #watch: Watch;
   readonly #startedAt = performance.now();
   #cluster: Cluster | undefined;
   #traffic: Traffic | undefined;
   #faults: Faults | undefined;
-  #violation: Violation | undefined;
   #phase: Progress['phase'] = 'starting';
   #pause: Pause = { fromMs: 0, ms: 0 };
   #flowMs = 0;
@@ -84,7 +79,8 @@ export class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#judge = new Judge((violation) => this.#violated(violation));
+    this.#watch = new Watch(options.stop, () => this.#show());
+    this.#judge = new Judge((violation) => this.#watch.violated(violation));
   }
 
   /** @throws Interrupted when it was told to stop */
@@ -98,7 +94,7 @@ export class Run {
       await this.#look();
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      this.#violation ??= error;
+      this.#watch.violated(error);
     } finally {
       await this.#close();
       process.off('exit', killNow);
@@ -108,7 +104,7 @@ export class Run {
 
   async #begin(): Promise<void> {
     const { plan, directory, program, tell } = this.#options;
-    const failed = (reason: string) => this.#violated(new Violation('process', reason));
+    const failed = (reason: string) => this.#watch.violated(new Violation('process', reason));
     const cluster = await Cluster.make({
       plan,
       directory,
@@ -129,7 +125,7 @@ export class Run {
       tell: tell ?? (() => undefined),
     });
     await traffic.start();
-    const isSo = await this.#until(BEGIN_MS, () => this.#judge.instances > 0);
+    const isSo = await this.#watch.until(BEGIN_MS, () => this.#judge.instances > 0);
     if (!isSo)
       throw new Violation('liveness', `no value was chosen within ${BEGIN_MS / 1000} s of the start`);
   }
@@ -140,7 +136,7 @@ export class Run {
     this.#traffic?.watchForPause();
     this.#faults?.begin(plan.schedule);
     const beganAt = performance.now();
-    await this.#until(1000 * plan.seconds, () => false);
+    await this.#watch.until(1000 * plan.seconds, () => false);
     this.#pause = this.#traffic?.longestPause ?? this.#pause;
     this.#flowMs = performance.now() - beganAt;
   }
@@ -155,7 +151,7 @@ export class Run {
     let slowest = 0;
     let deadline = beganAt + SETTLE_MS;
     let isSettled = false;
-    await this.#until(MAX_SETTLE_MS, () => {
+    await this.#watch.until(MAX_SETTLE_MS, () => {
       const now = performance.now();
       if (now - beganAt >= nudgeAt) {
         nudgeAt += NUDGE_EVERY_MS;
@@ -225,19 +221,6 @@ export class Run {
     }
   }
 
-  /** Looks again and again; false: it was not so in time. */
-  async #until(ms: number, isSo: () => boolean): Promise<boolean> {
-    const end = performance.now() + ms;
-    while (!isSo()) {
-      if (this.#violation !== undefined) throw this.#violation;
-      if (this.#options.stop.aborted) throw new Interrupted('stopped before the end');
-      if (performance.now() >= end) return false;
-      this.#show();
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    }
-    return true;
-  }
-
   #show(): void {
     const members = [...(this.#cluster?.members.values() ?? [])];
     this.#options.show?.({
@@ -249,10 +232,6 @@ export class Run {
       longestPause: (this.#phase === 'faults' ? this.#traffic?.longestPause : undefined) ?? this.#pause,
       faults: this.#faults?.counts ?? new Map(),
     });
-  }
-
-  #violated(violation: Violation): void {
-    this.#violation ??= violation;
   }
 
   async #close(): Promise<void> {
@@ -276,7 +255,7 @@ export class Run {
       nudges: this.#nudges,
       faults: this.#faults?.counts ?? new Map(),
       noDisks: this.#faults?.noDisks,
-      violation: this.#violation?.message,
+      violation: this.#watch.violation?.message,
     };
   }
 }

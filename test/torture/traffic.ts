@@ -4,7 +4,7 @@
  *
  *   start → values flow → stop: no more are submitted → everything is answered → close
  */
-import { type Config, makeConfig } from '../../src/config/index.ts';
+import { type Config, makeConfig, type Options } from '../../src/config/index.ts';
 import { Client, LearnerNode, type NodeHandle } from '../../src/evpaxos/index.ts';
 import { PaxosError } from '../../src/paxos/error.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
@@ -179,7 +179,18 @@ export function configOf(
   const nodes = plan.replicas
     ? { replicas: list('r', plan.acceptors) }
     : { acceptors: list('a', plan.acceptors), proposers: list('p', plan.proposers) };
+  const { commands } = plan;
+  const ofCommands: Partial<Options> =
+    commands === undefined
+      ? {}
+      : {
+          valueFormat: 'commands',
+          snapshotLogBytes: commands.snapshotLogBytes,
+          snapshotIntervalS: commands.snapshotIntervalS,
+          readLeaseMs: commands.readLeaseMs,
+        };
   return makeConfig(nodes, {
+    ...ofCommands,
     storageBackend: 'lmdb',
     lmdbSync: true,
     lmdbEnvPath,

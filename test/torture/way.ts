@@ -74,6 +74,15 @@ export class Way {
     return this.#pipes.size;
   }
 
+  /**
+   * Ends every connection of which bytes go this way behind what it says next: that arrives, and no answer comes back.
+   * @returns how many there are
+   */
+  cutBehindNext(): number {
+    for (const pipe of this.#pipes) pipe.cutBehindNext();
+    return this.#pipes.size;
+  }
+
   /** Undoes everything. */
   heal(): void {
     this.#blocked = 0;
@@ -123,16 +132,29 @@ export class Pipe {
   readonly #source: Socket;
   readonly #sink: Socket;
   readonly #way: Way;
+  readonly #passed: (bytes: Uint8Array) => void;
   readonly #queue: Piece[] = [];
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #cutTimer: NodeJS.Timeout | undefined;
   #isSinkFull = false;
   #isCut = false;
+  #isCutBehind = false;
   #isOver = false;
 
-  /** Begins to pass on; `hear` is told of all that the source says, as soon as it does. */
-  constructor(source: Socket, sink: Socket, way: Way, hear: (bytes: Uint8Array) => void) {
+  /**
+   * Begins to pass on.
+   * @param hear told of all that the source says, as soon as it does
+   * @param passed told of what is passed on, when it is
+   */
+  constructor(
+    source: Socket,
+    sink: Socket,
+    way: Way,
+    hear: (bytes: Uint8Array) => void,
+    passed: (bytes: Uint8Array) => void = () => undefined,
+  ) {
+    this.#passed = passed;
     this.#source = source;
     this.#sink = sink;
     this.#way = way;
@@ -156,6 +178,13 @@ export class Pipe {
     if (this.#isCut) return;
     this.#isCut = true;
     this.#cutTimer = setTimeout(() => this.#end(), CUT_WITHIN_MS);
+  }
+
+  /** The next bytes that come are passed on whole, and then the connection is closed, whatever would come back. */
+  cutBehindNext(): void {
+    if (this.#isCut) return;
+    this.#isCutBehind = true;
+    this.cutNext();
   }
 
   /** Passes on what is due. */
@@ -193,7 +222,10 @@ export class Pipe {
   }
 
   #passInPart(bytes: Buffer): void {
-    this.#sink.write(bytes.subarray(0, Math.floor(1 + this.#way.random.next() * (bytes.length - 1))));
+    const part = this.#isCutBehind ? 1 : this.#way.random.next();
+    const first = bytes.subarray(0, Math.floor(1 + part * (bytes.length - 1)));
+    this.#sink.write(first);
+    this.#passed(first);
     this.#end();
   }
 
@@ -203,6 +235,7 @@ export class Pipe {
     this.#waitingBytes -= first.length;
     this.#way.passed(first.length, now);
     this.#isSinkFull = !this.#sink.write(first);
+    this.#passed(first);
   }
 
   /** What was written still arrives; then both sockets are closed. */

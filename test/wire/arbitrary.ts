@@ -102,6 +102,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   record({ type: type('chosen'), ballot: uint53, from: instance53, to: instance53 }),
   record({ type: type('spare'), ballot: uint53 }),
   record({ type: type('storageIdentity'), acceptorId: node, identity: uint53 }),
+  record({ type: type('originals'), acceptorId: node, areThere: fc.boolean() }),
   record({ type: type('fetch'), from: instance53, to: uint53, bytes: uint53 }),
   record({ type: type('chosenValue'), acceptorId: node, instanceId: instance53, ballot: uint53, value }),
   record({ type: type('fetched'), acceptorId: node, from: instance53, to: uint53, next: instance53 }),

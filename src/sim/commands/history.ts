@@ -4,8 +4,8 @@
  *
  *   call(client, …) → returned(output) | (nothing: it may have happened, or not)      judge(marks, sum)
  *
- * Times are virtual ms, each a little later than the one before: what came back in one event before something else was
- * asked in it, came before.
+ * Times are ms of one clock, each a little later than the one before: what came back in one event before something else
+ * was asked in it, came before.
  */
 import { checkLinearizability, type Operation } from '../linearizability.ts';
 import {
@@ -25,6 +25,8 @@ const MAX_STEPS = 300_000;
 interface Recorded<Input, Output> {
   readonly client: string;
   readonly input: Input;
+  /** of a command: its mark */
+  readonly mark: string | undefined;
   readonly invokedAt: number;
   result: { readonly output: Output; readonly at: number } | undefined;
 }
@@ -40,6 +42,7 @@ export interface FinalState {
 
 export class History {
   readonly #now: () => number;
+  readonly #maxSteps: number;
   readonly #store: Recorded<StoreInput, StoreOutput>[] = [];
   readonly #counter: Recorded<CounterInput, number>[] = [];
   readonly #handedIn = new Set<string>();
@@ -47,14 +50,33 @@ export class History {
   readonly #adds = new Set<string>();
   #last = 0;
 
-  /** @param now virtual ms */
-  constructor(now: () => number) {
+  /**
+   * @param now ms of the clock that all operations share
+   * @param maxSteps a history that takes more is not judged
+   */
+  constructor(now: () => number, maxSteps = MAX_STEPS) {
     this.#now = now;
+    this.#maxSteps = maxSteps;
   }
 
   /** How many commands were handed in. */
   get commands(): number {
     return this.#handedIn.size;
+  }
+
+  /** How many of them have a result. */
+  get answered(): number {
+    return this.#acknowledged.size;
+  }
+
+  /** How many additions have a result. */
+  get additions(): number {
+    return [...this.#adds].filter((mark) => this.#acknowledged.has(mark)).length;
+  }
+
+  /** And how many have none: each may be in the sum, or not. */
+  get openAdditions(): number {
+    return this.#adds.size - this.additions;
   }
 
   get operations(): readonly Operation<StoreInput, StoreOutput>[] {
@@ -74,16 +96,27 @@ export class History {
 
   /** An operation on a register begins. */
   call(client: string, input: StoreInput): Returned<StoreOutput> {
-    return this.#record(this.#store, client, input);
+    return this.#record(this.#store, client, input, input.type === 'read' ? undefined : input.value);
   }
 
-  /** The counter is added to, or read. */
-  callCounter(client: string, by: number): Returned<number> {
-    return this.#record(this.#counter, client, { by });
+  /** One is added to the counter, by a command of this mark. */
+  callAdd(client: string, mark: string): Returned<number> {
+    return this.#record(this.#counter, client, { by: 1 }, mark);
   }
 
-  #record<Input, Output>(list: Recorded<Input, Output>[], client: string, input: Input): Returned<Output> {
-    const recorded: Recorded<Input, Output> = { client, input, invokedAt: this.#time(), result: undefined };
+  /** The counter is read. */
+  callSum(client: string): Returned<number> {
+    return this.#record(this.#counter, client, { by: 0 }, undefined);
+  }
+
+  #record<Input, Output>(
+    list: Recorded<Input, Output>[],
+    client: string,
+    input: Input,
+    mark: string | undefined,
+  ): Returned<Output> {
+    const invokedAt = this.#time();
+    const recorded: Recorded<Input, Output> = { client, input, mark, invokedAt, result: undefined };
     list.push(recorded);
     return (output) => {
       recorded.result = { output, at: this.#time() };
@@ -102,8 +135,9 @@ export class History {
    */
   judge(final: FinalState): readonly string[] {
     this.#judgeMarks(final);
-    const store = checkLinearizability(this.#store, storeModel, { maxSteps: MAX_STEPS });
-    const counter = checkLinearizability(this.#counter, counterModel, { maxSteps: MAX_STEPS });
+    const bounds = { maxSteps: this.#maxSteps };
+    const store = checkLinearizability(happened(this.#store, final), storeModel, bounds);
+    const counter = checkLinearizability(happened(this.#counter, final), counterModel, bounds);
     const unknown: string[] = [];
     for (const verdict of [store, counter]) {
       if (verdict.verdict === 'not linearizable')
@@ -124,4 +158,15 @@ export class History {
     const added = [...this.#adds].filter((mark) => marks.has(mark)).length;
     if (sum !== added) throw new Violation('exactly-once', `${added} were added, and the sum is ${sum}`);
   }
+}
+
+/**
+ * Without what has no answer and left no mark. A command that was never applied has no place in any order, and a read
+ * that told nobody anything has one everywhere; each would be tried at every step.
+ */
+function happened<Input, Output>(
+  list: readonly Recorded<Input, Output>[],
+  { marks }: FinalState,
+): readonly Operation<Input, Output>[] {
+  return list.filter(({ result, mark }) => result !== undefined || (mark !== undefined && marks.has(mark)));
 }

@@ -8,7 +8,7 @@ import { started } from '../../evpaxos/starting.ts';
 import type { Storage } from '../../paxos/storage.ts';
 import { MachineClient } from '../../statemachine/client.ts';
 import { readError } from '../../statemachine/client-reads.ts';
-import { jsonCodec, withDefaultCodecs } from '../../statemachine/codec.ts';
+import { withDefaultCodecs } from '../../statemachine/codec.ts';
 import type { MachineEvent } from '../../statemachine/events.ts';
 import { MachineRole } from '../../statemachine/machine-role.ts';
 import { gather } from '../../statemachine/snapshot-reader.ts';
@@ -21,17 +21,7 @@ import {
   type StoreQuery,
   type StoreResult,
 } from './store-machine.ts';
-
-/** How operations are handed in at a process. */
-export interface StorePort {
-  propose(command: StoreCommand, signal?: AbortSignal): Promise<StoreResult>;
-  /** undefined: that cannot be told now */
-  read(
-    query: StoreQuery,
-    consistency: keyof typeof Consistency,
-    signal?: AbortSignal,
-  ): Promise<StoreAnswer | undefined>;
-}
+import type { StorePort } from './store-port.ts';
 
 export interface StoreReplica extends StorePort {
   readonly node: Node;
@@ -61,12 +51,6 @@ export interface ReplicaProgramOptions extends ProgramOptions {
 }
 
 const codecs = withDefaultCodecs<StoreCommand, StoreResult, StoreQuery, StoreAnswer>();
-const commandCodec = jsonCodec<StoreCommand>();
-
-/** A command as it stands in the log. */
-export function partOf(command: StoreCommand): string {
-  return Buffer.from(commandCodec.encode(command)).toString('latin1');
-}
 
 /** Starts a replica; never comes back if its process dies meanwhile. */
 export async function startReplica(options: ReplicaProgramOptions): Promise<StoreReplica> {

@@ -92,8 +92,8 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: NODE,
-        find: 'encodeTrim(peer.out, Math.min(instanceId, MAX_WIRE_INSTANCE));',
-        replace: 'encodeTrim(peer.out, Math.min(instanceId + 1, MAX_WIRE_INSTANCE));',
+        find: 'encodeTrim(peer.out, Math.min(instanceId, lastInstance(this.#options.config)));',
+        replace: 'encodeTrim(peer.out, Math.min(instanceId + 1, lastInstance(this.#options.config)));',
       },
     ],
   },
