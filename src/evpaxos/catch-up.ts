@@ -182,12 +182,13 @@ export class CatchUp {
   }
 
   /**
-   * The highest instance that can be learned by counting, as far as is known. What is settled can, too, though too few
-   * may still have accepted it, after storages were lost: the leader then runs it again.
+   * The highest instance that can be learned by counting, as far as is known. Where nothing comes one acceptor's word that
+   * it was chosen is enough to ask all: too few may still hold it, after storages were lost, and then the leader has to
+   * hear that, and runs it again.
    */
   get #reachable(): number {
-    const { accepted, settled } = this.#options.reach;
-    return Math.max(accepted, settled, this.#core.highestClosed, this.#core.highestCounted);
+    const told = this.#wasStuck ? this.#furthestChosen : 0;
+    return Math.max(this.#options.reach.accepted, told, this.#core.highestClosed, this.#core.highestCounted);
   }
 
   /** How far there is history to fetch. What one acceptor says is heeded where it is more than what is on its way. */

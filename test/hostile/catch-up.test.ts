@@ -124,7 +124,7 @@ describe('a learner that is behind', () => {
     // The third lost its storage; the second never heard of these.
     replicas[2]?.link?.close();
     status(0, 20);
-    status(1, 20, 0);
+    status(1, 0);
     for (let look = 0; look < 5; look++) {
       cluster.world.advance(100);
       for (const id of [0, 1]) tell(id, 1, 0, NONE);
