@@ -1,7 +1,14 @@
 /**
  * The config room: paxos.conf in, a readonly Config out, with sentences about both.
  */
-export type { Config, NodeAddress, Options, StorageBackend, Verbosity } from './config.ts';
+export type {
+  Config,
+  NodeAddress,
+  Options,
+  StorageBackend,
+  ValueFormat,
+  Verbosity,
+} from './config.ts';
 export {
   type ConfigDescription,
   configDescription,

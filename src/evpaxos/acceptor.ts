@@ -105,6 +105,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       acceptor: this.#acceptor,
       outbox: this.#outbox,
       peers: options.peers,
+      clock: options.clock,
       window: options.config.proposerPreexecWindow,
       chosen: () => this.#chosen,
     });

@@ -29,7 +29,7 @@ describe('a hole that nobody has a value for', () => {
     cluster = new MemoryCluster({ replicas: 3 }, options);
     sequence = { values: [] };
     for (const id of ids) await cluster.replica(id, id === 0 ? sequence : undefined, { storage: withHole() });
-    cluster.world.advance(2000);
+    cluster.world.advance(5000);
   }
 
   /** All replicas are up, the first leads, and an original is connected to one of them. */
@@ -40,7 +40,7 @@ describe('a hole that nobody has a value for', () => {
     const original = at === 0 ? cluster.connect('acceptor', 0) : undefined;
     for (const id of [1, 2]) await cluster.replica(id, undefined, { storage: withHole() });
     const elsewhere = original ?? cluster.connect('acceptor', at);
-    cluster.world.advance(2000);
+    cluster.world.advance(5000);
     expect(cluster.leader.id).toBe(0);
     expect(sequence.values).toEqual(['one']);
     return elsewhere;
@@ -55,7 +55,7 @@ describe('a hole that nobody has a value for', () => {
     await start([0, 1]);
     expect(sequence.values).toEqual(['one']);
     await cluster.replica(2, undefined, { storage: withHole() });
-    cluster.world.advance(2000);
+    cluster.world.advance(5000);
     expect(sequence.values).toEqual(['one', '', 'three']);
   });
 
@@ -63,21 +63,21 @@ describe('a hole that nobody has a value for', () => {
     const original = await startBesideOriginal();
     await cluster.close('replica 2');
     original.link?.close();
-    cluster.world.advance(1500);
+    cluster.world.advance(4500);
     expect(sequence.values).toEqual(['one', '', 'three']);
   });
 
   it('waits for a value with raw while a connection is open to one that said no HELLO', async () => {
     const original = await startBesideOriginal();
     original.link?.close();
-    cluster.world.advance(1500);
+    cluster.world.advance(4500);
     expect(sequence.values).toEqual(['one', '', 'three']);
   });
 
   it('waits for a value with raw while an acceptor has a connection to one that said no HELLO', async () => {
     const original = await startBesideOriginal(1);
     original.link?.close();
-    cluster.world.advance(1500);
+    cluster.world.advance(4500);
     expect(sequence.values).toEqual(['one', '', 'three']);
   });
 
@@ -148,7 +148,7 @@ describe('who takes values', () => {
       storage: withHole(),
       deliver: ({ instanceId, value }) => void values.push(`${instanceId} ${text(value)}`),
     });
-    world.advance(2000);
+    world.advance(5000);
     expect(values).toEqual(['1 one', '3 three']);
     expect(replica.delivered).toBe(3);
     const closed = replica.close();
@@ -161,7 +161,7 @@ describe('who takes values', () => {
     const config = makeConfig({ replicas: [{ host: 'memory', port: 1 }] });
     const options = { config, id: 0, transport: world, clock: world, random: new SeededRandom(1) };
     const replica = await Replica.start({ ...options, storage: withHole() });
-    world.advance(2000);
+    world.advance(5000);
     const closed = replica.close();
     world.settle();
     await closed;

@@ -11,14 +11,19 @@ import { MAX_WIRE_INSTANCE } from '../paxos/ballot.ts';
 import { isNoOp } from '../paxos/no-op.ts';
 import { encodeAcceptorState, encodeOriginals, encodePromise } from '../transport/encode.ts';
 import { Role } from '../transport/messages.ts';
+import type { Clock } from '../transport/transport.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { RefusalCode } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 
+/** For so long after its start an acceptor cannot know who is there: an original that lost it comes again after 2 s. */
+const COME_AGAIN_MS = 3000;
+
 export interface OriginalsOptions {
   readonly acceptor: Acceptor;
   readonly outbox: Outbox;
+  readonly clock: Clock;
   readonly peers: Pick<Peers, 'inbound'>;
   /** how many instances an original proposer prepares ahead */
   readonly window: number;
@@ -31,10 +36,12 @@ export class Originals {
   /** above which instance an original proposer was told to go on */
   readonly #movedOnTo = new WeakMap<Peer, number>();
   #isQuorumOurs = false;
-  #areThere = false;
+  #areThere = true;
+  readonly #startedAt: number;
 
   constructor(options: OriginalsOptions) {
     this.#options = options;
+    this.#startedAt = options.clock.now();
   }
 
   /** A quorum of the acceptors is known to be of ours. */
@@ -43,12 +50,14 @@ export class Originals {
   }
 
   /**
-   * Tells leaders whether originals are connected, if that is news to them: now and then, since one that only listens
-   * is not heard, and when a peer said HELLO or went.
+   * Tells leaders whether originals are connected, or may be soon, if that is news to them: now and then, since one that
+   * only listens is not heard, and when a peer said HELLO or went.
    */
   look(changed?: Peer): void {
-    const inbound = [...this.#options.peers.inbound];
-    const areThere = inbound.some((peer) => !peer.isOurs && !peer.isClosed);
+    const { clock, peers } = this.#options;
+    const inbound = [...peers.inbound];
+    const mayCome = clock.now() - this.#startedAt < COME_AGAIN_MS;
+    const areThere = mayCome || inbound.some((peer) => !peer.isOurs && !peer.isClosed);
     const isNews = areThere !== this.#areThere;
     this.#areThere = areThere;
     if (isNews) for (const peer of inbound) this.#tell(peer);
