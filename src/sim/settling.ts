@@ -40,7 +40,6 @@ export class Settling {
   /** Whether every learner of ours has delivered all that any has. */
   get areLearnersLevel(): boolean {
     const highest = this.#options.checkers.highestChosen;
-    if (highest === 0) return false;
     const learners = this.#options.machines.filter(learns);
     return learners.every((machine) => machine.isUp && machine.deliveredTo === highest);
   }
