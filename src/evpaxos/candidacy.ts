@@ -109,8 +109,9 @@ export class Candidacy {
       if (!core.holdsOwn()) core.setInstanceId(campaign.position() - 1);
       placed(core.low - 1);
       this.#isProbing = true;
-      asking.prepareAhead();
     }
+    // Those that were opened before may have been learned meanwhile: then others are asked about.
+    asking.prepareAhead();
     return core.hasProbedQuorum() ? 'elected' : 'waiting';
   }
 }
