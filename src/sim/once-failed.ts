@@ -128,4 +128,9 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     fault: 'of the simulator: a run whose clients had all forgotten what they gave never settled',
     since: 'db2dc5c',
   },
+  {
+    seed: 4_365_046_136_896,
+    fault: 'a proposer asked originals about one instance, learned it meanwhile, and asked about no other',
+    since: '17fd625',
+  },
 ];
