@@ -114,7 +114,7 @@ export class Snapshots {
 
   onPeerReady(peer: Peer): void {
     const id = replicaId(peer);
-    if (id === undefined || this.#options.peers.isSelf(peer)) return;
+    if (id === undefined || id >= this.#known.length || id === this.#options.id) return;
     // Another process may be there now; it says what it has.
     this.#known[id] = 0;
     const { newest } = this.#options.store;
