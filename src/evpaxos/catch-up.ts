@@ -78,8 +78,8 @@ export class CatchUp {
   #wasStuck = false;
   #pollUntil = Number.NEGATIVE_INFINITY;
   #countedFrom = 0;
-  /** something was asked for since this learner had all that it knew of */
-  #isBehind = false;
+  /** how far history goes, as anybody told since this learner had all of it; 0: it has */
+  #behindTo = 0;
 
   constructor(options: CatchUpOptions) {
     this.#options = options;
@@ -162,11 +162,11 @@ export class CatchUp {
     if (!this.#core.hasBegun) return;
     const next = this.#core.nextInstanceId;
     const last = this.#historyTo(next);
+    if (this.#behindTo > 0) this.#behindTo = Math.max(this.#behindTo, last, this.#furthestChosen);
     if (next > last) {
       // Caught up: deliveries are no reason to look again.
       if (this.#askedTo < next) this.#askedTo = 0;
-      if (this.#isBehind) this.#options.observer.report({ type: 'caught-up', instanceId: next - 1 });
-      this.#isBehind = false;
+      this.#reportIfCaughtUp(next);
       this.#pollSoon();
       return;
     }
@@ -179,6 +179,13 @@ export class CatchUp {
       return;
     }
     this.#ask(Math.max(next, this.#askedTo + 1), true);
+  }
+
+  /** What was told by who is gone still has to come: it was chosen. */
+  #reportIfCaughtUp(next: number): void {
+    if (this.#behindTo === 0 || next <= this.#behindTo) return;
+    this.#behindTo = 0;
+    this.#options.observer.report({ type: 'caught-up', instanceId: next - 1 });
   }
 
   /**
@@ -254,7 +261,7 @@ export class CatchUp {
 
   /** Asks for what is missing from `from` on: one acceptor that may have learned it, else all of them. */
   #ask(from: number, mayCount: boolean): void {
-    this.#isBehind = true;
+    this.#behindTo = Math.max(this.#behindTo, from, this.#furthestChosen);
     const source = this.#core.hasBegun
       ? this.#source.at(from, (peer) => this.#reachOf(peer) >= from)
       : undefined;

@@ -119,6 +119,27 @@ describe('a learner that is behind', () => {
     expect(asked().length).toBeGreaterThan(1);
   });
 
+  it('says that it has all again once it has, whoever told of it, and not before', async () => {
+    await start(0);
+    const caughtUp = () =>
+      cluster.events.flatMap(({ node, event }) =>
+        node === 'learner' && event.type === 'caught-up' ? [event.instanceId] : [],
+      );
+    // Of one acceptor alone is known that it is so far; then it is gone, with what it told.
+    status(0, MANY);
+    cluster.world.advance(200);
+    tell(0, 1, MANY - 1500, undefined);
+    replicas[0]?.link?.close();
+    cluster.world.advance(50);
+    expect(sequence.values).toHaveLength(MANY - 1500);
+    expect(caughtUp()).toEqual([]);
+    status(1, MANY);
+    cluster.world.advance(200);
+    tell(1, MANY - 1499, MANY, NONE);
+    cluster.world.advance(200);
+    expect(caughtUp()).toEqual([MANY]);
+  });
+
   it('asks all to be counted what no quorum has accepted any more, though it was chosen', async () => {
     await start(0);
     // The third lost its storage; the second never heard of these.
