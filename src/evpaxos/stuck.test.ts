@@ -16,8 +16,10 @@ function rounds(stuck: Stuck, count: number, ...asked: readonly number[]): numbe
 }
 
 describe('Stuck', () => {
-  test('tells of an instance at the third asking, and then ever less often', () => {
+  test('tells of an instance at the third asking, then less often, but at least every 50 times', () => {
     expect(rounds(new Stuck(), 25, 82)).toEqual([3, 6, 12, 24]);
+    // An hour later, too, when what was in the way is gone.
+    expect(rounds(new Stuck(), 300, 82).slice(4)).toEqual([48, 96, 146, 196, 246, 296]);
   });
 
   test('tells of it, too, when other stretches are missing beside it', () => {

@@ -6,6 +6,8 @@
 
 /** A learner asks every 100 ms; so often in vain, and something is wrong. Later ever less often. */
 const FIRST_AT = 3;
+/** Ever less often, but this often at least. */
+const MOST_BETWEEN = 50;
 /** How many beginnings are remembered of one peer: twice as many as a learner asks for at a time. */
 export const MAX_ASKED = 128;
 
@@ -30,7 +32,7 @@ export class Stuck {
     }
     known.times++;
     if (known.times < known.nextAt) return false;
-    known.nextAt *= 2;
+    known.nextAt = Math.min(2 * known.nextAt, known.times + MOST_BETWEEN);
     return true;
   }
 
