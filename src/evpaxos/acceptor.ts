@@ -121,9 +121,9 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
     this.#stateTimer = this.#options.clock.after(STATE_INTERVAL_MS, () => {
       this.#guarded(() => {
         this.#kept.keep();
-        this.#originals.look();
         this.#tellState();
       });
+      this.#originals.look();
       this.start();
     });
   }

@@ -8,6 +8,7 @@
  *
  * It has no role: no acceptances are told to it, no vote of its counts. A connection is kept from one round to the next.
  */
+import { MAX_INSTANCE } from '../paxos/ballot.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
 import { Decoder } from '../transport/decode.ts';
 import { encodeHello, encodeNodeQuery, encodeRepeat } from '../transport/encode.ts';
@@ -175,7 +176,7 @@ export class Probe {
     this.#isGraceOver = false;
     this.#stateAt = Number.NEGATIVE_INFINITY;
     this.#log = new MessageLog();
-    this.#decoder = new Decoder(this.#log, { maxMessageBytes });
+    this.#decoder = new Decoder(this.#log, { maxMessageBytes, lastInstance: MAX_INSTANCE });
     const link: Link = transport.connect(
       address,
       this.#events(() => this.#link === link),

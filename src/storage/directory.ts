@@ -196,7 +196,7 @@ function readMarker(path: string): Marker {
     const what = `${join(path, MARKER_FILE)} is damaged: it should say which acceptor's storage this is`;
     throw new PaxosError('STORAGE_CORRUPT', `${what}; restore that file, or leave this acceptor stopped`);
   }
-  // Who wrote none yet knew raw values only.
+  // Before there was that line, raw values were the rule.
   const valueFormat = field(lines, 'values') === 'commands' ? 'commands' : 'raw';
   return { format: Number(format), acceptorId: Number(acceptorId), clusterName, valueFormat, identity };
 }

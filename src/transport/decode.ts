@@ -22,7 +22,7 @@ import { Skipper } from './skip.ts';
 export interface DecoderOptions {
   /** The most bytes a message may have; 1,024 or more. */
   readonly maxMessageBytes: number;
-  /** The highest instance id that types 0 to 8 may hold; 2^32-1, as among originals, unless told. */
+  /** The highest instance id that types 0 to 7 may hold; 2^32-1, as among originals, unless told. */
   readonly lastInstance?: number;
 }
 
