@@ -102,6 +102,8 @@ export class SnapshotFetching {
     }
     const { bytes } = incoming.info;
     const { length } = piece;
+    // What was asked for twice shows as well that it sends.
+    this.#heardAt = this.#options.clock.now();
     if (offset !== this.#expected) return;
     const asked = Math.min(this.#pieceBytes, bytes - offset);
     if (totalBytes !== bytes || length > asked || length < Math.min(LEAST_PIECE_BYTES, asked)) {
@@ -113,7 +115,6 @@ export class SnapshotFetching {
       this.#pieceBytes = length;
       this.#asked = this.#expected;
     }
-    this.#heardAt = this.#options.clock.now();
     this.#pieces.push(piece);
     this.#append();
   }

@@ -17,8 +17,9 @@ import type { OpenSnapshot, SnapshotStore } from './snapshot-store.ts';
 export const PIECE_BYTES = 256 * 1024;
 /** How many pieces are read for one connection at a time. */
 export const MAX_PIECES = 8;
-/** How often it is looked whether a peer has read what it was sent. */
+/** How soon it is looked whether a peer has read what it was sent; twice as long each time, up to the last. */
 const LOOK_MS = 5;
+const MAX_LOOK_MS = 160;
 /** A snapshot that nobody asked for is closed after so long. */
 const IDLE_MS = 30_000;
 
@@ -91,8 +92,12 @@ export class SnapshotServing {
   /** A request that was dropped would be missed only when the source is taken for silent. */
   async #hasRead(peer: Peer): Promise<void> {
     const { clock } = this.#options;
-    while (peer.isBehind() && !peer.isClosed && !this.#isClosed)
-      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+    for (
+      let ms = LOOK_MS;
+      peer.isBehind() && !peer.isClosed && !this.#isClosed;
+      ms = Math.min(2 * ms, MAX_LOOK_MS)
+    )
+      await new Promise<void>((resolve) => clock.after(ms, resolve));
   }
 
   #open(snapshotId: number): Promise<OpenSnapshot | undefined> {
