@@ -72,8 +72,7 @@ export class SimNetwork {
         // It may have ended while it waited for something else.
         if (!process.isAlive) return new Promise<never>(() => undefined);
         if (this.#listening.has(port)) throw new PaxosError('ADDRESS_IN_USE', `port ${port} is taken`);
-        // What a process had begun before it was ended comes to nothing.
-        if (process.isAlive) this.#listening.set(port, { process, accept });
+        this.#listening.set(port, { process, accept });
         const close = async () => {
           if (this.#listening.get(port)?.process === process) this.#listening.delete(port);
         };
