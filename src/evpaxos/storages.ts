@@ -4,9 +4,11 @@
  *
  *   an acceptor's HELLO names its storage → proposers tell all acceptors → these keep it, and tell every proposer
  *   a HELLO that names another one → refused, and told which was known → the acceptor falls silent, for ever
+ *   two acceptors name two storages of a third → it lost one of them: refused, whichever it has
  *
- * An acceptor keeps what it is told, durable with the promise that it gives next on that connection. So who promised a
- * ballot to a proposer that knew a storage knows it too, and every later quorum has one of those in it.
+ * An acceptor keeps the first that it is told, durable with the promise that it gives next on that connection, and tells
+ * it a proposer before it promises anything. So an acceptor that lost its storage is never counted beside one that knew
+ * the lost one. What others tell makes no difference: those that lost theirs as well know of one another the new ones.
  */
 import { MAX_ACCEPTORS } from '../paxos/ballot.ts';
 import type { StorageIdentities } from '../paxos/storage.ts';
@@ -38,6 +40,8 @@ export class Storages implements StoragesHandler, PeerListener {
   readonly #told = new Map<number, number>();
   /** what connected acceptors say of themselves, and nobody else has said yet */
   readonly #claims = new Map<number, number>();
+  /** what some acceptor tells otherwise than is known; one an acceptor is enough, since no storage is both */
+  readonly #otherwise = new Map<number, number>();
 
   constructor(options: StoragesOptions) {
     this.#options = options;
@@ -59,9 +63,13 @@ export class Storages implements StoragesHandler, PeerListener {
   admits(peer: Peer, hello: Hello): boolean {
     const { acceptorId } = peer.destination;
     if (!this.#options.isProposer || !isThatAcceptor(hello, acceptorId)) return true;
-    const known = this.#known.get(acceptorId) ?? this.#claims.get(acceptorId);
-    if (known === undefined || known === hello.storage) return true;
-    refuse(peer, known);
+    const told = [
+      this.#known.get(acceptorId) ?? this.#claims.get(acceptorId),
+      this.#otherwise.get(acceptorId),
+    ];
+    const lost = told.find((identity) => identity !== undefined && identity !== hello.storage);
+    if (lost === undefined) return true;
+    refuse(peer, lost);
     return false;
   }
 
@@ -86,7 +94,12 @@ export class Storages implements StoragesHandler, PeerListener {
     const { id, identities, replaced, isProposer } = this.#options;
     if (peer.acceptorId >= 0 ? !isProposer : identities === undefined || !peer.hasRole(Role.proposer)) return;
     // That it has what it has an acceptor need not be told, least of all before it hears from others what it had.
-    if (this.#known.has(acceptorId) || (acceptorId === id && identity === identities?.own)) return;
+    if (acceptorId === id && identity === identities?.own) return;
+    const known = this.#known.get(acceptorId);
+    if (known !== undefined) {
+      if (known !== identity && peer.acceptorId >= 0) this.#contradict(acceptorId, identity);
+      return;
+    }
     this.#claims.delete(acceptorId);
     if (identities === undefined) this.#told.set(acceptorId, identity);
     else identities.note(acceptorId, identity);
@@ -102,22 +115,29 @@ export class Storages implements StoragesHandler, PeerListener {
     this.#tellAcceptors(acceptorId, identity);
   }
 
+  /** An acceptor kept another storage of this one than is known: one of the two was lost. */
+  #contradict(acceptorId: number, identity: number): void {
+    if (this.#otherwise.has(acceptorId)) return;
+    this.#otherwise.set(acceptorId, identity);
+    for (const peer of this.#options.peers().acceptors) this.#refuseReplaced(peer, acceptorId, identity);
+  }
+
   /** All acceptors of ours hear it; the one that it concerns is heard no more, if it has another storage. */
   #tellAcceptors(acceptorId: number, identity: number): void {
     for (const peer of this.#options.peers().acceptors) {
-      const { peerHello } = peer;
-      if (peerHello === undefined) continue;
-      const isReplaced =
-        peer.acceptorId === acceptorId &&
-        isThatAcceptor(peerHello, acceptorId) &&
-        peerHello.storage !== identity;
-      if (!isReplaced) {
-        say(peer, acceptorId, identity);
-        continue;
-      }
-      refuse(peer, identity);
-      this.#options.distrusted();
+      if (peer.peerHello === undefined || this.#refuseReplaced(peer, acceptorId, identity)) continue;
+      say(peer, acceptorId, identity);
     }
+  }
+
+  /** True if this is the acceptor that had the storage `identity`, and it has another one now. */
+  #refuseReplaced(peer: Peer, acceptorId: number, identity: number): boolean {
+    const { peerHello } = peer;
+    if (peer.acceptorId !== acceptorId || peerHello === undefined) return false;
+    if (!isThatAcceptor(peerHello, acceptorId) || peerHello.storage === identity) return false;
+    refuse(peer, identity);
+    this.#options.distrusted();
+    return true;
   }
 
   #tellProposers(acceptorId: number, identity: number): void {

@@ -133,4 +133,9 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     fault: 'a proposer asked originals about one instance, learned it meanwhile, and asked about no other',
     since: '17fd625',
   },
+  {
+    seed: 12_235_539_072_554,
+    fault: 'what lost acceptors told of one another hid from a proposer that they were',
+    since: '2f7bfcb',
+  },
 ];

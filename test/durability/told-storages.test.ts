@@ -103,6 +103,26 @@ describe('a proposer whose three acceptors are played', () => {
     expect(said(2, 'accept')).toHaveLength(1);
   });
 
+  it('counts no acceptor of whose storage another one says otherwise than the first that told of it', async () => {
+    // Two that lost their storages at once know of each other what they are now; who never lost one knows what they were.
+    sayHello(1, 71);
+    sayHello(2, 72);
+    tell(1, 2, 72);
+    tell(2, 1, 71);
+    expect([1, 2].map((id) => acceptors[id]?.isClosed)).toEqual([false, false]);
+    sayHello(0, 10);
+    tell(0, 1, 11);
+    tell(0, 2, 12);
+    expect([1, 2].map((id) => acceptors[id]?.isClosed)).toEqual([true, true]);
+
+    cluster.world.advance(1000);
+    sayHello(1, 71);
+    expect(acceptors[1]?.isClosed).toBe(true);
+    cluster.world.advance(1000);
+    sayHello(1, 11);
+    expect(acceptors[1]?.isClosed).toBe(true);
+  });
+
   it('asks an acceptor nothing that has another storage than it was told', () => {
     sayHello(2, 12);
     tell(2, 0, 7);

@@ -87,11 +87,24 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: STORAGES,
-        find: 'if (known === undefined || known === hello.storage) return true;',
-        replace: 'if (known !== 0) return true;',
+        find: 'if (lost === undefined) return true;',
+        replace: 'if (lost !== 0) return true;',
       },
     ],
     beyond: { why: 'it falls silent as well, once it is told', tests: LOST },
+  },
+  {
+    id: 'first-word-stands',
+    breaks:
+      'an acceptor of whose storage two say two things is counted if it has the one that was told first',
+    edits: [
+      {
+        file: STORAGES,
+        find: 'if (known !== identity && peer.acceptorId >= 0) this.#contradict(acceptorId, identity);',
+        replace: '',
+      },
+    ],
+    beyond: { why: 'two have to lose their storages at once, and to be heard first', tests: LOST },
   },
   {
     id: 'promise-of-the-replaced',
