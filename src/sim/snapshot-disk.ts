@@ -202,7 +202,8 @@ class SimSnapshotStore implements SnapshotStore {
   #flipped(content: Uint8Array): Uint8Array {
     const { faults, random } = this.#disk.options;
     if (faults.corruption === 0 || random.next() >= faults.corruption) return content;
-    const damaged = content.slice();
+    // A copy: what slice() of a Buffer gives is the same memory, and the next reading is to find it whole.
+    const damaged = new Uint8Array(content);
     const at = Math.floor(random.next() * damaged.length);
     damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(8 * random.next()));
     return damaged;
