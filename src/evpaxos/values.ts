@@ -202,7 +202,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
       this.settle(value);
       return;
     }
-    this.#options.queue.propose(value);
+    // It was the last who could take it: from there its way to the leader may be too long for ever, from its giver not.
+    if (!this.#isHandedBack(value, value.hops + 1)) this.#options.queue.propose(value);
     this.#restsUntil = this.#options.clock.now() + RETURNED_REST_MS;
     this.#options.clock.after(RETURNED_REST_MS, () => this.#options.turn.schedule());
   }
@@ -316,7 +317,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
       const value = queue.takeWaiting();
       if (value === undefined) break;
       given++;
-      if (!this.#isHandedBack(value)) this.#give(to, entrusted, value);
+      if (!this.#isHandedBack(value, value.hops)) this.#give(to, entrusted, value);
     }
     // A turn for nothing would ask for the next one, without end.
     if (given === 0) return false;
@@ -340,17 +341,20 @@ export class ValueRouter implements ValueHandler, PeerListener {
     }
   }
 
-  /** A value that was passed on often enough goes back to its giver; without one, it is ours from now on. */
-  #isHandedBack(value: Value): boolean {
-    if (value.hops < MAX_HOPS || value.giver === undefined || value.giver.isClosed) return false;
-    tell(value.giver, value.token, false);
+  /** A value that was passed on often enough goes back to its giver. */
+  #isHandedBack(value: Value, hops: number): boolean {
+    const giver = livingGiver(value);
+    if (hops < MAX_HOPS || giver === undefined) return false;
+    tell(giver, value.token, false);
     return true;
   }
 
   #give(to: Peer, entrusted: Entrusted, value: Value): void {
     const token = entrusted.nextToken++;
     if (to.isOurs) {
-      encodeForward(to.out, token, Math.min(value.hops + 1, MAX_HOPS), value.value);
+      // Without a giver it is ours, and its way begins here: the leader may be as far from us as it was from who gave it.
+      const hops = livingGiver(value) === undefined ? 0 : value.hops;
+      encodeForward(to.out, token, hops + 1, value.value);
     } else {
       encodeClientValue(to.out, value.value);
       // Without a learner nobody here will know what becomes of it: it is the original's from now on.
@@ -371,6 +375,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#options.turn.schedule();
     return value;
   }
+}
+
+function livingGiver({ giver }: Value): Peer | undefined {
+  return giver?.isClosed === false ? giver : undefined;
 }
 
 /** Tells a peer what became of a value that it gave. */

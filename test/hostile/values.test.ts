@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { encodeClientValue, encodePrepare } from '../../src/transport/encode.ts';
+import {
+  encodeClientValue,
+  encodeForward,
+  encodeForwarded,
+  encodePrepare,
+} from '../../src/transport/encode.ts';
+import { Role } from '../../src/transport/messages.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 
 const KILOBYTE = 1024;
@@ -37,6 +43,48 @@ describe('values', () => {
     }
     expect(values?.isFull).toBe(true);
     expect(values?.waitingCount).toBeLessThan(20_000);
+    await cluster.closeAll();
+  });
+
+  it('a value that came a long way begins anew where its giver is gone, who could have given it again', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 1 });
+    await cluster.acceptor(0);
+    const [gone, giver] = [cluster.connect('acceptor', 0), cluster.connect('acceptor', 0)];
+    for (const [token, from] of [gone, giver].entries()) {
+      from.sayHello({ ...cluster.hello(Role.client, token), process: 1 + token });
+      from.say((out) => encodeForward(out, token, 3, new Uint8Array([token])));
+      cluster.world.settle();
+    }
+    gone.link?.close();
+    cluster.world.settle();
+
+    const proposer = cluster.connect('acceptor', 0);
+    proposer.sayHello({ ...cluster.hello(Role.proposer), process: 9 });
+    cluster.world.settle();
+    const told = proposer.messages.filter(({ type }) => type === 'forward');
+    expect(told).toMatchObject([{ hops: 1, value: new Uint8Array([0]) }]);
+    expect(giver.messages.filter(({ type }) => type === 'forwarded')).toMatchObject([{ chosen: false }]);
+    await cluster.closeAll();
+  });
+
+  it('a value that the last who may take it hands back goes on to its giver, for whom the way may be shorter', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 1 });
+    await cluster.acceptor(0);
+    const giver = cluster.connect('acceptor', 0);
+    giver.sayHello({ ...cluster.hello(Role.client), process: 1 });
+    const proposer = cluster.connect('acceptor', 0);
+    proposer.sayHello({ ...cluster.hello(Role.proposer), process: 9 });
+    for (const [token, hops] of [1, 2].entries())
+      giver.say((out) => encodeForward(out, token, hops, new Uint8Array([hops])));
+    cluster.world.settle();
+    const told = () => proposer.messages.filter(({ type }) => type === 'forward');
+    expect(told()).toMatchObject([{ hops: 2 }, { hops: 3 }]);
+    for (const token of [1, 2]) proposer.say((out) => encodeForwarded(out, token, false));
+    cluster.world.advance(100);
+    expect(giver.messages.filter(({ type }) => type === 'forwarded')).toMatchObject([
+      { token: 1, chosen: false },
+    ]);
+    expect(told()).toMatchObject([{ hops: 2 }, { hops: 3 }, { hops: 2 }]);
     await cluster.closeAll();
   });
 });
