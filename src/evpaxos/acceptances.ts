@@ -6,21 +6,31 @@
  *
  * Encoded once, and copied once for each. Whatever is said goes the way of the Outbox: when it is durable.
  */
+import type { Config } from '../config/config.ts';
+import { quorumSize } from '../paxos/quorum.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
-import { ignoresAcceptances } from './peer-context.ts';
+import { ignoresAcceptances, isGiver } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 
 /** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
 const MAX_PIECE_BYTES = 64 * 1024;
 
+export interface AcceptancesOptions {
+  readonly id: number;
+  readonly config: Config;
+  readonly peers: Peers;
+}
+
 export class Acceptances {
   readonly #acceptorId: number;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
+  /** a quorum of the other acceptors tells everybody the same */
+  readonly #othersTell: boolean;
   /** what the others are to hear, who they are, and how many acceptances that is */
   readonly #piece = new ByteBuffer();
   #others: Peer[] = [];
@@ -32,8 +42,10 @@ export class Acceptances {
   #from = 0;
   #to = 0;
 
-  constructor(acceptorId: number, peers: Peers, outbox: Outbox) {
-    this.#acceptorId = acceptorId;
+  constructor({ id, config, peers }: AcceptancesOptions, outbox: Outbox) {
+    const acceptors = config.acceptors.length;
+    this.#acceptorId = id;
+    this.#othersTell = acceptors > quorumSize(acceptors);
     this.#peers = peers;
     this.#outbox = outbox;
   }
@@ -62,6 +74,7 @@ export class Acceptances {
       for (const peer of this.#others) {
         if (peer.isClosed) continue;
         if (peer.isBehind()) peer.countDropped(this.#count);
+        else if (this.#othersTell && isGiver(peer)) this.#outbox.appendUnhurried(peer, piece);
         else this.#outbox.to(peer).append(piece);
       }
       this.#piece.clear();

@@ -100,7 +100,7 @@ export class AcceptorRole implements AcceptorHandler, PeerListener {
       return this.#acceptances.flush();
     });
     this.#outbox = new Outbox(options.storage, options.turn, options.clock, (error) => this.#fail(error));
-    this.#acceptances = new Acceptances(options.id, options.peers, this.#outbox);
+    this.#acceptances = new Acceptances(options, this.#outbox);
     this.#originals = new Originals({
       acceptor: this.#acceptor,
       outbox: this.#outbox,

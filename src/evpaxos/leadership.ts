@@ -7,8 +7,12 @@
 import { ballotOwner } from '../paxos/ballot.ts';
 import type { Random } from '../transport/transport.ts';
 
-/** Nodes that start together ask one after another, the lowest id first: it is where clients go unless told. */
-const START_SPREAD_MS = 100;
+/**
+ * Nodes that start together ask one after another, the lowest id first: it is where clients go unless told, and a value
+ * that has to be passed on takes a hop more for as long as the leader lives. Processes that are started at once are up
+ * within some 200 ms of each other.
+ */
+const START_SPREAD_MS = 250;
 const MAX_START_SPREADS = 3;
 /** Who loses the connection to the leader asks within this, not all at once. */
 export const LOST_SPREAD_MS = 20;

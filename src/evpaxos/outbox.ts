@@ -21,6 +21,8 @@ export class Outbox {
   readonly #failed: (error: unknown) => void;
   readonly #immediate: boolean;
   #holding: Peer[] = [];
+  /** of these, those for whom nothing is held that is in a hurry */
+  #unhurried = new Set<Peer>();
   #committing = false;
   #committingSince = 0;
   readonly #clock: Clock;
@@ -43,6 +45,22 @@ export class Outbox {
       peer.sent();
       return peer.out;
     }
+    if (this.#unhurried.size > 0) this.#unhurried.delete(peer);
+    return this.#hold(peer);
+  }
+
+  /** Appends what may be written, once it is durable, with what comes after it. */
+  appendUnhurried(peer: Peer, bytes: Uint8Array): void {
+    if (this.#immediate) {
+      peer.out.append(bytes);
+      peer.sent(false);
+      return;
+    }
+    if (peer.held.length === 0) this.#unhurried.add(peer);
+    this.#hold(peer).append(bytes);
+  }
+
+  #hold(peer: Peer): ByteBuffer {
     if (peer.held.length === 0) this.#holding.push(peer);
     this.#turn.schedule();
     return peer.held;
@@ -72,8 +90,14 @@ export class Outbox {
       return false;
     }
     if (this.#holding.length === 0 && durable === undefined) return false;
-    const batch = this.#holding.map((peer) => ({ peer, bytes: peer.held.take() }));
+    const unhurried = this.#unhurried;
+    const batch = this.#holding.map((peer) => ({
+      peer,
+      bytes: peer.held.take(),
+      isInHurry: !unhurried.has(peer),
+    }));
     this.#holding = [];
+    if (unhurried.size > 0) this.#unhurried = new Set();
     if (durable === undefined) {
       release(batch);
       return true;
@@ -102,10 +126,16 @@ export class Outbox {
   }
 }
 
-function release(batch: readonly { readonly peer: Peer; readonly bytes: Uint8Array }[]): void {
-  for (const { peer, bytes } of batch) {
+interface Held {
+  readonly peer: Peer;
+  readonly bytes: Uint8Array;
+  readonly isInHurry: boolean;
+}
+
+function release(batch: readonly Held[]): void {
+  for (const { peer, bytes, isInHurry } of batch) {
     if (peer.isClosed) continue;
     peer.out.append(bytes);
-    peer.sent();
+    peer.sent(isInHurry);
   }
 }

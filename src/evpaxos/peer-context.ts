@@ -22,7 +22,7 @@ export interface PeerContext {
   /** what may wait for this peer before broadcasts to it are dropped */
   readonly maxBacklogBytes: number;
   /** the peer has something to send, or may have changed what a turn's steps can do */
-  changed(peer: Peer): void;
+  changed(peer: Peer, isInHurry?: boolean): void;
   /** bytes came from the peer: a turn's steps may have something to do */
   heard(peer: Peer): void;
   /** the acceptor that this peer is says that another living process has our proposer id */
@@ -65,4 +65,12 @@ export function isOnlooker(peer: Peer): boolean {
 /** True for who said HELLO and neither proposes nor learns: what acceptors accept is nothing to it. */
 export function ignoresAcceptances(peer: Peer): boolean {
   return peer.isOurs && !peer.hasRole(Role.proposer) && !peer.hasRole(Role.learner);
+}
+
+/**
+ * True for an original's connection by which values are given, and nothing is asked. What was accepted is told there, too;
+ * but whoever looks for it has a connection to each of the other acceptors as well, and there it is told at once.
+ */
+export function isGiver(peer: Peer): boolean {
+  return peer.sends === 'values' && !peer.isOurs;
 }

@@ -44,8 +44,8 @@ export class Peer implements MessageHandler {
   sparedBallot = 0;
   /** it is an acceptor of ours, and says that somebody is connected to it who has not said HELLO */
   hasOriginals = false;
-  /** while the other end has sent nothing but values, holding it back holds nothing else back */
-  sendsOnlyValues = true;
+  /** what the other end has sent: while it is nothing but values, holding it back holds nothing else back */
+  sends: 'nothing' | 'values' | 'more' = 'nothing';
   readonly commands: CommandsMessageHandler;
   readonly #context: PeerContext;
   readonly #decoder: Decoder;
@@ -103,9 +103,9 @@ export class Peer implements MessageHandler {
     this.#context.changed(this);
   }
 
-  /** Something was encoded into `out`. */
-  sent(): void {
-    this.#context.changed(this);
+  /** Something was encoded into `out`: it leaves at the end of this turn, or, in no hurry, with what comes after it. */
+  sent(isInHurry = true): void {
+    this.#context.changed(this, isInHurry);
   }
 
   /** True if a message that may be lost should rather not be sent now, because the other end does not read. */
@@ -192,7 +192,7 @@ export class Peer implements MessageHandler {
   hello(hello: Hello): void {
     if (this.#hello !== undefined || !isAdmitted(this, hello, this.#context)) return;
     this.#hello = hello;
-    if ((hello.roles & (Role.acceptor | Role.proposer)) !== 0) this.sendsOnlyValues = false;
+    if ((hello.roles & (Role.acceptor | Role.proposer)) !== 0) this.sends = 'more';
     this.#ready = true;
     for (const listener of this.#context.roles.listeners) listener.onPeerReady(this);
   }
@@ -339,6 +339,7 @@ export class Peer implements MessageHandler {
   }
 
   clientValue(value: Uint8Array): void {
+    if (this.sends === 'nothing') this.sends = 'values';
     this.becomeReady();
     if (this.#ready) this.#context.roles.values?.onClientValue(this, value);
   }
@@ -381,7 +382,7 @@ export class Peer implements MessageHandler {
 
   /** It says more than values: an original that has not said HELLO by now never will. */
   #speaks(): void {
-    this.sendsOnlyValues = false;
+    this.sends = 'more';
     if (!this.#ready) this.becomeReady();
   }
 

@@ -16,6 +16,7 @@ import { Peer } from './peer.ts';
 import { type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
 import type { Roles } from './roles.ts';
 import type { Turn } from './turn.ts';
+import { Writes } from './writes.ts';
 
 /** A lost connection is tried again after a second, and sooner the first times. The original waits for two. */
 const RECONNECT_MS = [50, 100, 250, 500, 1000] as const;
@@ -73,7 +74,7 @@ export class Peers {
   readonly #inbound = new Set<Peer>();
   #acceptors: Peer[] = [];
   #watch: Timer | undefined;
-  readonly #dirty: Peer[] = [];
+  readonly #writes: Writes;
   readonly #scratch = new ByteBuffer();
   /** when each acceptor said last that our proposer id is in use */
   readonly #refusedAt = new Map<number, number>();
@@ -82,8 +83,10 @@ export class Peers {
   #closed = false;
 
   constructor(options: PeersOptions) {
-    const { turn, observer, roles, hello, config } = options;
+    const { turn, clock, observer, roles, hello, config } = options;
     this.#options = options;
+    const writes = new Writes(turn, clock);
+    this.#writes = writes;
     this.#context = {
       roles,
       observer,
@@ -92,9 +95,8 @@ export class Peers {
       lastInstance: lastInstance(config),
       onlyOurs: config.valueFormat === 'commands',
       maxBacklogBytes: config.maxPeerBacklogBytes,
-      changed: (peer) => this.#changed(peer),
-      // Who only spoke has no place in the order of writes: first goes what others wait for.
-      heard: (peer) => (peer.out.length > 0 ? this.#changed(peer) : turn.schedule()),
+      changed: (peer, isInHurry) => writes.changed(peer, isInHurry),
+      heard: (peer) => writes.heard(peer),
       idInUse: (peer, reason) => this.#idInUse(peer, reason),
     };
     const maxOwnBytes = Math.max(config.maxPeerBacklogBytes, OWN_BACKLOG_BYTES);
@@ -116,7 +118,6 @@ export class Peers {
       },
     });
     turn.addStep(() => this.#deliverLoopback());
-    turn.setFlush(() => this.#flush());
   }
 
   /** Every connection that others opened to us, the replica's own among them. */
@@ -229,7 +230,7 @@ export class Peers {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch?.cancel();
-    this.#flush();
+    this.#writes.close();
     for (const outbound of this.#outbound) {
       outbound.timer?.cancel();
       outbound.peer?.close();
@@ -357,27 +358,11 @@ export class Peers {
     if (2 * refusals > config.acceptors.length - originals) idInUse(reason);
   }
 
-  #changed(peer: Peer): void {
-    if (!peer.dirty) {
-      peer.dirty = true;
-      this.#dirty.push(peer);
-    }
-    this.#options.turn.schedule();
-  }
-
   #deliverLoopback(): boolean {
     const loopback = this.#loopback;
     if (loopback === undefined) return false;
-    for (const peer of this.#dirty) if (this.isSelf(peer)) peer.flush();
+    for (const peer of this.#writes.dirty) if (this.isSelf(peer)) peer.flush();
     return loopback.deliver();
-  }
-
-  #flush(): void {
-    for (const peer of this.#dirty) {
-      peer.dirty = false;
-      peer.flush();
-    }
-    this.#dirty.length = 0;
   }
 }
 

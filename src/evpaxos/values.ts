@@ -274,7 +274,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
   /** More waits than is allowed: stops reading from who sends nothing but values; from others, drops. */
   #holdBack(peer: Peer): boolean {
-    if (peer.sendsOnlyValues) {
+    if (peer.sends !== 'more') {
       this.#paused.add(peer);
       peer.link.pause();
       return true;

@@ -88,7 +88,7 @@ export class Service {
 
   onCommands(peer: Peer, session: number, items: Uint8Array): void {
     const fault = clientItemsFault(items, session, this.#reader);
-    if (fault !== undefined || !peer.sendsOnlyValues) {
+    if (fault !== undefined || peer.sends === 'more') {
       this.#options.bad(peer, fault ?? 'commands, and is no client');
       return;
     }

@@ -57,6 +57,17 @@ describe('an acceptor, while the disk takes its time', () => {
     expect(said(bystander)[0]).toBe('accepted');
   });
 
+  it('tells who only gives values a little later still, and never sooner', async () => {
+    bystander.say((out) => encodeClientValue(out, VALUE));
+    proposer.say((out) => encodeAccept(out, 1, 10, VALUE));
+    cluster.world.advance(10);
+    expect(said(bystander)).toEqual([]);
+    await finish('resolve');
+    expect([said(proposer), said(bystander)]).toEqual([['forward', 'accepted'], []]);
+    cluster.world.advance(2);
+    expect(said(bystander)).toEqual(['accepted']);
+  });
+
   it('lets an answer wait that wrote nothing, since it may tell of what is being written', async () => {
     proposer.say((out) => encodeAccept(out, 1, 10, VALUE));
     cluster.world.settle();

@@ -10,9 +10,9 @@ export const TIME_SLACK = 1.6;
 
 /** Of three replicas with an original's client, by how many values of 96 bytes are under way. */
 export const TRAFFIC: Readonly<Record<number, Traffic>> = {
-  1: { writesPerRound: 9, bytesPerValue: 747.6, messagesPerValue: 11 },
-  10: { writesPerRound: 9, bytesPerValue: 735.2, messagesPerValue: 7.4 },
-  100: { writesPerRound: 9, bytesPerValue: 732.3, messagesPerValue: 7.04 },
+  1: { writesPerRound: 8.1, bytesPerValue: 747.6, messagesPerValue: 11 },
+  10: { writesPerRound: 8.1, bytesPerValue: 735.2, messagesPerValue: 7.4 },
+  100: { writesPerRound: 8.3, bytesPerValue: 732.3, messagesPerValue: 7.04 },
 };
 
 export interface Traffic {

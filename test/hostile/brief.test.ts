@@ -3,7 +3,14 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/transport/decode.ts';
-import { encodeAccept, encodeAccepted, encodeChosen, encodeStatus } from '../../src/transport/encode.ts';
+import {
+  encodeAccept,
+  encodeAccepted,
+  encodeChosen,
+  encodeClientValue,
+  encodeRepeat,
+  encodeStatus,
+} from '../../src/transport/encode.ts';
 import { MessageLog } from '../../src/transport/message-log.ts';
 import { Capability, Role } from '../../src/transport/messages.ts';
 import { MemoryCluster, type RawPeer, type Sequence } from '../support/memory-cluster.ts';
@@ -42,6 +49,37 @@ describe('replicas of ours', () => {
     expect(counts.get('acceptedRange')).toBeLessThan(20);
     const delivered = [0, 1, 2].map((id) => cluster.nodes.get(`replica ${id}`)?.delivered);
     expect(delivered).toEqual([101, 101, 101]);
+  });
+
+  it('tell an original that gives values what is accepted a little later there, and at once where it only listens', async () => {
+    cluster = new MemoryCluster({ replicas: 3 });
+    await cluster.startAll();
+    const giver = cluster.connect('proposer', 0);
+    const listener = cluster.connect('acceptor', 0);
+    const writes = () => giver.messages.filter(({ type }) => type === 'accepted').length;
+    for (let round = 1; round <= 10; round++) {
+      giver.say((out) => encodeClientValue(out, bytes('value')));
+      cluster.world.settle();
+      expect(listener.messages.filter(({ type }) => type === 'accepted')).toHaveLength(round);
+      expect(writes()).toBe(0);
+    }
+    cluster.world.advance(2);
+    expect(writes()).toBe(10);
+
+    // Who asks for something listens, whatever else it does.
+    giver.say((out) => encodeRepeat(out, 1, 1));
+    giver.say((out) => encodeClientValue(out, bytes('value')));
+    cluster.world.settle();
+    expect(writes()).toBe(12);
+  });
+
+  it('of two, none of which can be done without, tell an original at once, even if it gives values', async () => {
+    cluster = new MemoryCluster({ replicas: 2 });
+    await cluster.startAll();
+    const giver = cluster.connect('proposer', 0);
+    giver.say((out) => encodeClientValue(out, bytes('value')));
+    cluster.world.settle();
+    expect(giver.messages.filter(({ type }) => type === 'accepted')).toHaveLength(1);
   });
 
   it('know both ends of a pair of connections, whichever was there first', async () => {
