@@ -26,8 +26,8 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: '      this.settle(value);\n      return;\n    }\n    this.#options.queue',
-        replace: '      this.settle(value);\n    }\n    this.#options.queue',
+        find: '      this.settle(value);\n      return;\n    }\n    // It was',
+        replace: '      this.settle(value);\n    }\n    // It was',
       },
     ],
   },
@@ -48,8 +48,8 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: '    this.#options.queue.propose(value);\n    this.#restsUntil',
-        replace: '    this.#restsUntil',
+        find: 'if (!this.#isHandedBack(value, value.hops + 1)) this.#options.queue.propose(value);',
+        replace: 'this.#isHandedBack(value, value.hops + 1);',
       },
     ],
   },
