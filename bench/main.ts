@@ -4,10 +4,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { CommandFailed, caughtSignal, ExitCode, type Io } from '../src/cli/io.ts';
+import type { Command } from 'commander';
+import { CommandFailed, ExitCode, type Io } from '../src/cli/io.ts';
 import { ProgressLine } from '../src/cli/progress-line.ts';
-import { runInProcess } from '../src/cli/terminal.ts';
+import { between, runScript, scriptCommand, startScript, stoppedCode } from '../test/support/script.ts';
 import { type Cell, selectCells } from './cells.ts';
 import { soakCell } from './endurance.ts';
 import { plot } from './plot.ts';
@@ -48,7 +48,6 @@ const MAX_SECONDS = 600;
 const MAX_SOAK_MINUTES = 24 * 60;
 const SOAK_MINUTES = 10;
 const MINUTE_SECONDS = 60;
-const SIGNALLED = 128;
 const FULL = { rounds: 5, seconds: 4 };
 const BRIEF = { rounds: 1, seconds: 2 };
 
@@ -65,27 +64,12 @@ interface Flags {
   readonly profile?: string;
 }
 
-async function main(argv: readonly string[], io: Io): Promise<number> {
-  const command = makeCommand(io);
-  try {
-    command.parse([...argv], { from: 'user' });
-    return await bench(command.opts<Flags>(), io);
-  } catch (error) {
-    if (error instanceof CommandFailed) {
-      io.err(`error: ${error.message}\n`);
-      return error.exitCode;
-    }
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return 0;
-    io.err('see npm run bench -- -h\n');
-    return ExitCode.misused;
-  }
+function main(argv: readonly string[], io: Io): Promise<number> {
+  return runScript<Flags>(makeCommand(io), argv, io, (flags) => bench(flags, io));
 }
 
 function makeCommand(io: Io): Command {
-  return new Command('bench')
-    .description('Put clusters under load, ours and others, and compare them.')
-    .usage('[options]')
+  return scriptCommand(io, 'bench', 'Put clusters under load, ours and others, and compare them.', HELP)
     .option('--quick', 'a minute of it: one round, few cells')
     .option('--all', 'every storage, size and number outstanding')
     .option('--cells <NAMES>', 'these cells, by commas; a * stands for anything', (text) => text.split(','))
@@ -99,16 +83,7 @@ function makeCommand(io: Io): Command {
     .option('--out <FILE>', 'keep all that was measured, as JSON')
     .option('--plot [FILE]', `draw throughput against latency, as ${PLOT_PATH} unless told`)
     .option('--from <FILE>', 'measure nothing: show a run that was kept')
-    .option('--profile <DIR>', 'leave CPU profiles of all processes of ours there')
-    .helpOption('-h, --help', 'say what it does')
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.out(text),
-      writeErr: (text) => io.err(text),
-      getOutHelpWidth: () => 100,
-    })
-    .addHelpText('after', HELP);
+    .option('--profile <DIR>', 'leave CPU profiles of all processes of ours there');
 }
 
 /** @returns the exit code */
@@ -116,10 +91,9 @@ async function bench(flags: Flags, io: Io): Promise<number> {
   const run =
     flags.from === undefined ? await measured(flags, io) : readRun(resolve(io.directory, flags.from));
   io.out(`${tableLines(run).join('\n')}\n`);
-  const caught = io.stop.aborted ? (caughtSignal(io.stop) ?? 0) : undefined;
-  if (caught !== undefined) {
+  if (io.stop.aborted) {
     io.err('stopped before the end\n');
-    return SIGNALLED + caught;
+    return stoppedCode(io);
   }
   if (flags.plot !== undefined) {
     const path = flags.plot === true ? PLOT_PATH : flags.plot;
@@ -208,14 +182,4 @@ function minutes(seconds: number): string {
   return `${Math.round(seconds / MINUTE_SECONDS)} min`;
 }
 
-function between(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
-  };
-}
-
-// A terminal that is closed ends the run as Ctrl-C does.
-process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
-await runInProcess(process, main);
+await startScript(main);

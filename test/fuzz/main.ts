@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { Io } from '../../src/cli/io.ts';
+import { type Command, Option } from 'commander';
+import { CommandFailed, ExitCode, type Io } from '../../src/cli/io.ts';
 import { ProgressLine } from '../../src/cli/progress-line.ts';
-import { runInProcess } from '../../src/cli/terminal.ts';
 import { freshSeed } from '../../src/transport/random.ts';
+import { between, runScript, scriptCommand, startScript } from '../support/script.ts';
 import { readCorpus, writeCorpus } from './corpus.ts';
 import { Coverage } from './coverage.ts';
 import { Crash, Fuzzer } from './fuzzer.ts';
@@ -32,8 +32,6 @@ You will see how many inputs were tried, how many are kept to go on from, how ma
 sources ran, and how many different outcomes there were. An input that was not borne is saved, and
 the command that replays it is printed. The exit code is 1 then, and 2 if it was called wrongly.`;
 
-const CRASHED = 1;
-const MISUSED = 2;
 const MAX_SECONDS = 86_400;
 const HANGS_MS = 20_000;
 const SCRATCH = '.tmp/fuzz';
@@ -48,23 +46,17 @@ interface Flags {
   readonly json?: boolean;
 }
 
-async function main(argv: readonly string[], io: Io): Promise<number> {
-  const command = makeCommand(io);
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return 0;
-    io.err('see npm run fuzz -- -h\n');
-    return MISUSED;
-  }
-  const flags = command.opts<Flags>();
+function main(argv: readonly string[], io: Io): Promise<number> {
+  return runScript<Flags>(makeCommand(io), argv, io, (flags) => run(flags, io));
+}
+
+/** @returns the exit code */
+async function run(flags: Flags, io: Io): Promise<number> {
   const targets = TARGETS.filter(({ name }) => flags.target === undefined || flags.target === name);
   const [only] = targets;
   if (flags.replay !== undefined) {
     if (only !== undefined && targets.length === 1) return replay(io, only, flags.replay);
-    io.err('error: --replay takes --target, too\n');
-    return MISUSED;
+    throw new CommandFailed('--replay takes --target, too', ExitCode.misused);
   }
   let code = 0;
   for (const target of targets) {
@@ -75,9 +67,7 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
 
 function makeCommand(io: Io): Command {
   const names = TARGETS.map(({ name }) => name);
-  return new Command('fuzz')
-    .description('Try inputs that nobody thought of.')
-    .usage('[options]')
+  return scriptCommand(io, 'fuzz', 'Try inputs that nobody thought of.', HELP)
     .addOption(new Option('--target <T>', 'one of them; all unless told').choices(names))
     .option('--seconds <T>', 'how long each is fed', between(1, MAX_SECONDS), 60)
     .option(
@@ -90,16 +80,7 @@ function makeCommand(io: Io): Command {
       '--keep',
       'keep what reached something new, and of all that is kept the least that reaches as much',
     )
-    .option('--json', 'print one JSON object a target, nothing else')
-    .helpOption('-h, --help', 'say what it does')
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.out(text),
-      writeErr: (text) => io.err(text),
-      getOutHelpWidth: () => 100,
-    })
-    .addHelpText('after', HELP);
+    .option('--json', 'print one JSON object a target, nothing else');
 }
 
 /** @returns the exit code */
@@ -136,7 +117,7 @@ async function fuzz(io: Io, target: FuzzTarget, flags: Flags): Promise<number> {
     if (!(error instanceof Crash)) throw error;
     line?.close();
     io.err(crashed(target, error));
-    return CRASHED;
+    return ExitCode.failed;
   } finally {
     coverage.close();
     await watchdog.close();
@@ -164,7 +145,7 @@ async function replay(io: Io, target: FuzzTarget, path: string): Promise<number>
     return 0;
   } catch (error) {
     io.err(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return CRASHED;
+    return ExitCode.failed;
   }
 }
 
@@ -195,12 +176,4 @@ function number(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-function between(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
-  };
-}
-
-await runInProcess(process, main);
+await startScript(main);

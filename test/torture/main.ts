@@ -5,12 +5,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { caughtSignal, type Io } from '../../src/cli/io.ts';
+import type { Command } from 'commander';
+import { CommandFailed, ExitCode, type Io } from '../../src/cli/io.ts';
 import { ProgressLine } from '../../src/cli/progress-line.ts';
-import { runInProcess } from '../../src/cli/terminal.ts';
 import { MAX_ACCEPTORS } from '../../src/paxos/ballot.ts';
 import { freshSeed } from '../../src/transport/random.ts';
+import { between, runScript, scriptCommand, startScript, stoppedCode } from '../support/script.ts';
 import { type CommandsReport, CommandsRun } from './commands/commands-run.ts';
 import { drawCommandsPlan, drawPlan, type Plan } from './plan.ts';
 import { type Report, Run, type RunOptions } from './run.ts';
@@ -39,9 +39,6 @@ The exit code is 0 if nothing was found, 1 if something was, 2 if it was called 
 
 const MAX_SECONDS = 86_400;
 const MAX_SEED = Number.MAX_SAFE_INTEGER;
-const VIOLATED = 1;
-const MISUSED = 2;
-const SIGNALLED = 128;
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const STORE_REPLICA = fileURLToPath(new URL('commands/store-replica.mjs', import.meta.url));
 
@@ -57,23 +54,17 @@ interface Flags {
   readonly keep?: boolean;
 }
 
-async function main(argv: readonly string[], io: Io): Promise<number> {
-  const command = makeCommand(io);
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return 0;
-    io.err('see npm run torture -- -h\n');
-    return MISUSED;
-  }
-  return torture(command.opts<Flags>(), io);
+function main(argv: readonly string[], io: Io): Promise<number> {
+  return runScript<Flags>(makeCommand(io), argv, io, (flags) => torture(flags, io));
 }
 
 function makeCommand(io: Io): Command {
-  return new Command('torture')
-    .description('Do to real processes what the world does, and see whether they still agree.')
-    .usage('[options]')
+  return scriptCommand(
+    io,
+    'torture',
+    'Do to real processes what the world does, and see whether they still agree.',
+    HELP,
+  )
     .option('--seconds <T>', 'how long faults go on', between(1, MAX_SECONDS), 60)
     .option(
       '--seed <S>',
@@ -90,23 +81,13 @@ function makeCommand(io: Io): Command {
     .option('--lease', 'with read-lease; with --commands as the seed decides unless told')
     .option('-v, --verbose', 'print each fault when it strikes')
     .option('--json', 'print one JSON object at the end, nothing else')
-    .option('--keep', 'keep the directory with logs and storage')
-    .helpOption('-h, --help', 'say what it does')
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.out(text),
-      writeErr: (text) => io.err(text),
-      getOutHelpWidth: () => 100,
-    })
-    .addHelpText('after', HELP);
+    .option('--keep', 'keep the directory with logs and storage');
 }
 
 /** @returns the exit code */
 async function torture(flags: Flags, io: Io): Promise<number> {
   if (!existsSync(PROGRAM)) {
-    io.err('error: there is no dist; run npm run build\n');
-    return MISUSED;
+    throw new CommandFailed('there is no dist; run npm run build', ExitCode.misused);
   }
   const { seconds, seed = freshSeed() } = flags;
   const plan = planOf(flags, seed);
@@ -129,12 +110,12 @@ async function torture(flags: Flags, io: Io): Promise<number> {
     io.out(isQuiet ? `${jsonOf(report, keep ? directory : undefined)}\n` : `${rows.join('\n')}\n`);
     if (report.violation !== undefined)
       io.err(`error: found a fault; the same again: npm run torture -- ${wordsOf(flags, seed)}\n`);
-    return report.violation === undefined ? 0 : VIOLATED;
+    return report.violation === undefined ? 0 : ExitCode.failed;
   } catch (error) {
     line?.close();
     if (!(error instanceof Interrupted)) throw error;
     io.err('stopped before the end: nothing was found until then, and storage was not looked at\n');
-    return SIGNALLED + (caughtSignal(io.stop) ?? 0);
+    return stoppedCode(io);
   } finally {
     if (!keep) rmSync(directory, { recursive: true, force: true });
     else if (!isQuiet) io.err(`logs and storage: ${directory}\n`);
@@ -172,14 +153,4 @@ function jsonOf(report: Report | CommandsReport, directory: string | undefined):
   return JSON.stringify({ ...report, faults: Object.fromEntries(report.faults), directory });
 }
 
-function between(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
-  };
-}
-
-// A terminal that is closed ends the run as Ctrl-C does.
-process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
-await runInProcess(process, main);
+await startScript(main);
