@@ -4,7 +4,8 @@
  *
  *   an acceptor's HELLO names its storage → proposers tell all acceptors → these keep it, and tell every proposer
  *   a HELLO that names another one → refused, and told which was known → the acceptor falls silent, for ever
- *   two acceptors name two storages of a third → it lost one of them: refused, whichever it has
+ *   two acceptors name two storages of a third → it lost one of them: refused, whichever it has, but told nothing, since
+ *                                                nobody knows which; and nobody else is
  *
  * An acceptor keeps the first that it is told, durable with the promise that it gives next on that connection, and tells
  * it a proposer before it promises anything. So an acceptor that lost its storage is never counted beside one that knew
@@ -40,8 +41,8 @@ export class Storages implements StoragesHandler, PeerListener {
   readonly #told = new Map<number, number>();
   /** what connected acceptors say of themselves, and nobody else has said yet */
   readonly #claims = new Map<number, number>();
-  /** what some acceptor tells otherwise than is known; one an acceptor is enough, since no storage is both */
-  readonly #otherwise = new Map<number, number>();
+  /** acceptors of whose storage another one tells otherwise than is known */
+  readonly #contested = new Set<number>();
 
   constructor(options: StoragesOptions) {
     this.#options = options;
@@ -63,13 +64,10 @@ export class Storages implements StoragesHandler, PeerListener {
   admits(peer: Peer, hello: Hello): boolean {
     const { acceptorId } = peer.destination;
     if (!this.#options.isProposer || !isThatAcceptor(hello, acceptorId)) return true;
-    const told = [
-      this.#known.get(acceptorId) ?? this.#claims.get(acceptorId),
-      this.#otherwise.get(acceptorId),
-    ];
-    const lost = told.find((identity) => identity !== undefined && identity !== hello.storage);
-    if (lost === undefined) return true;
-    refuse(peer, lost);
+    const known = this.#known.get(acceptorId) ?? this.#claims.get(acceptorId);
+    const isContested = this.#contested.has(acceptorId);
+    if (!isContested && (known === undefined || known === hello.storage)) return true;
+    refuse(peer, isContested ? undefined : known);
     return false;
   }
 
@@ -77,8 +75,8 @@ export class Storages implements StoragesHandler, PeerListener {
     const { isProposer, identities } = this.#options;
     const { acceptorId, peerHello } = peer;
     if (isProposer && acceptorId >= 0 && peerHello !== undefined) {
-      for (const [id, identity] of this.#known) say(peer, id, identity);
-      for (const [id, identity] of this.#claims) say(peer, id, identity);
+      for (const [id, identity] of [...this.#known, ...this.#claims])
+        if (!this.#contested.has(id)) say(peer, id, identity);
       if (isThatAcceptor(peerHello, acceptorId)) this.#claim(acceptorId, peerHello.storage);
     }
     if (!peer.outbound && identities !== undefined && peer.hasRole(Role.proposer)) {
@@ -92,12 +90,14 @@ export class Storages implements StoragesHandler, PeerListener {
   onStorageIdentity(peer: Peer, acceptorId: number, identity: number): void {
     if (acceptorId >= MAX_ACCEPTORS || identity === 0) return;
     const { id, identities, replaced, isProposer } = this.#options;
-    if (peer.acceptorId >= 0 ? !isProposer : identities === undefined || !peer.hasRole(Role.proposer)) return;
+    const isHeeded =
+      peer.acceptorId >= 0 ? isProposer : identities !== undefined && peer.hasRole(Role.proposer);
+    if (!isHeeded || (peer.acceptorId >= 0 && !isThatAcceptor(peer.peerHello, peer.acceptorId))) return;
     // That it has what it has an acceptor need not be told, least of all before it hears from others what it had.
     if (acceptorId === id && identity === identities?.own) return;
     const known = this.#known.get(acceptorId);
     if (known !== undefined) {
-      if (known !== identity && peer.acceptorId >= 0) this.#contradict(acceptorId, identity);
+      if (known !== identity && peer.acceptorId >= 0) this.#contest(acceptorId);
       return;
     }
     this.#claims.delete(acceptorId);
@@ -116,28 +116,32 @@ export class Storages implements StoragesHandler, PeerListener {
   }
 
   /** An acceptor kept another storage of this one than is known: one of the two was lost. */
-  #contradict(acceptorId: number, identity: number): void {
-    if (this.#otherwise.has(acceptorId)) return;
-    this.#otherwise.set(acceptorId, identity);
-    for (const peer of this.#options.peers().acceptors) this.#refuseReplaced(peer, acceptorId, identity);
+  #contest(acceptorId: number): void {
+    if (this.#contested.has(acceptorId)) return;
+    this.#contested.add(acceptorId);
+    for (const peer of this.#options.peers().acceptors) {
+      if (peer.acceptorId !== acceptorId || !isThatAcceptor(peer.peerHello, acceptorId)) continue;
+      refuse(peer, undefined);
+      this.#options.distrusted();
+    }
   }
 
   /** All acceptors of ours hear it; the one that it concerns is heard no more, if it has another storage. */
   #tellAcceptors(acceptorId: number, identity: number): void {
     for (const peer of this.#options.peers().acceptors) {
-      if (peer.peerHello === undefined || this.#refuseReplaced(peer, acceptorId, identity)) continue;
-      say(peer, acceptorId, identity);
+      const { peerHello } = peer;
+      if (peerHello === undefined) continue;
+      const isReplaced =
+        peer.acceptorId === acceptorId &&
+        isThatAcceptor(peerHello, acceptorId) &&
+        peerHello.storage !== identity;
+      if (!isReplaced) {
+        say(peer, acceptorId, identity);
+        continue;
+      }
+      refuse(peer, identity);
+      this.#options.distrusted();
     }
-  }
-
-  /** True if this is the acceptor that had the storage `identity`, and it has another one now. */
-  #refuseReplaced(peer: Peer, acceptorId: number, identity: number): boolean {
-    const { peerHello } = peer;
-    if (peer.acceptorId !== acceptorId || peerHello === undefined) return false;
-    if (!isThatAcceptor(peerHello, acceptorId) || peerHello.storage === identity) return false;
-    refuse(peer, identity);
-    this.#options.distrusted();
-    return true;
   }
 
   #tellProposers(acceptorId: number, identity: number): void {
@@ -148,8 +152,8 @@ export class Storages implements StoragesHandler, PeerListener {
 }
 
 /** False for another process at its place, by a wrong line in somebody's config: it says nothing of that acceptor. */
-function isThatAcceptor(hello: Hello, acceptorId: number): boolean {
-  return hello.id === acceptorId && (hello.roles & Role.acceptor) !== 0;
+function isThatAcceptor(hello: Hello | undefined, acceptorId: number): boolean {
+  return hello !== undefined && hello.id === acceptorId && (hello.roles & Role.acceptor) !== 0;
 }
 
 function say(peer: Peer, acceptorId: number, identity: number): void {
@@ -157,9 +161,9 @@ function say(peer: Peer, acceptorId: number, identity: number): void {
   peer.sent();
 }
 
-/** Tells an acceptor which storage it had, and hears it no more. */
-function refuse(peer: Peer, known: number): void {
-  say(peer, peer.acceptorId, known);
+/** Hears an acceptor no more, and tells it which storage it had, if that is known. */
+function refuse(peer: Peer, known: number | undefined): void {
+  if (known !== undefined) say(peer, peer.acceptorId, known);
   peer.flush();
   peer.refuse(RefusalCode.otherStorage, REASON);
 }

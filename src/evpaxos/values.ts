@@ -202,8 +202,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
       this.settle(value);
       return;
     }
-    // It was the last who could take it: from there its way to the leader may be too long for ever, from its giver not.
-    if (!this.#isHandedBack(value, value.hops + 1)) this.#options.queue.propose(value);
+    // It was the last who could take it: from there its way to the leader may be too long for ever, from its giver not. One
+    // without a giver is ours, and its way begins here.
+    if (!this.#isHandedBack(value, value.hops + 1))
+      this.#options.queue.propose(livingGiver(value) === undefined ? { ...value, hops: 0 } : value);
     this.#restsUntil = this.#options.clock.now() + RETURNED_REST_MS;
     this.#options.clock.after(RETURNED_REST_MS, () => this.#options.turn.schedule());
   }
@@ -352,9 +354,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   #give(to: Peer, entrusted: Entrusted, value: Value): void {
     const token = entrusted.nextToken++;
     if (to.isOurs) {
-      // Without a giver it is ours, and its way begins here: the leader may be as far from us as it was from who gave it.
-      const hops = livingGiver(value) === undefined ? 0 : value.hops;
-      encodeForward(to.out, token, hops + 1, value.value);
+      encodeForward(to.out, token, Math.min(value.hops + 1, MAX_HOPS), value.value);
     } else {
       encodeClientValue(to.out, value.value);
       // Without a learner nobody here will know what becomes of it: it is the original's from now on.

@@ -96,7 +96,7 @@ export class Faults {
     const faults = machine.mayRestart ? machine.options.disk?.faults : undefined;
     switch (kind) {
       case 'crash':
-        this.#crash(machine);
+        if (!this.#crash(machine)) return;
         break;
       case 'pause':
         // Over when the calm begins, which is timed.
@@ -125,7 +125,7 @@ export class Faults {
         this.#crashClient();
         break;
       case 'power-cut':
-        this.#cutPower();
+        if (!this.#cutPower()) return;
         break;
       case 'lost-storage':
         if (!this.#loseStorage(machine)) return;
@@ -176,14 +176,15 @@ export class Faults {
   }
 
   /** @param mostMs it is started again within this */
-  #crash(machine: Machine, mostMs = 2000): void {
+  #crash(machine: Machine, mostMs = 2000): boolean {
     const { random, reached } = this.#options;
     const { disk } = machine.options;
-    if (!machine.isUp || !machine.mayRestart) return;
+    if (!machine.isUp || !machine.mayRestart) return false;
     if (disk?.isWriting === true) reached('crash while a commit is under way');
     if (machine.options.snapshots?.isWriting === true) reached('crash while a snapshot is written');
     machine.crash();
     this.#startAfter(machine, randomInt(random, 5, mostMs));
+    return true;
   }
 
   #startAfter(machine: Machine, delayMs: number): void {
@@ -203,13 +204,14 @@ export class Faults {
   }
 
   /** Every server at once; what was not synced is lost, or some of it. */
-  #cutPower(): void {
+  #cutPower(): boolean {
     const { plan, servers } = this.#options;
-    if (plan.storage === 'memory') return;
+    if (plan.storage === 'memory') return false;
     for (const machine of servers) {
       this.#crash(machine);
       machine.options.disk?.losePower();
     }
+    return true;
   }
 
   /**
@@ -270,9 +272,10 @@ export class Faults {
         if (bothWays) blocked.push([other.name, one.name]);
       }
     }
-    for (const [from, to] of blocked) network.setBlocked(from, to, true);
+    // Another of these may be under way there: it goes on when this one ends.
+    for (const [from, to] of blocked) network.setBlocked(from, to, true, blocked);
     return () => {
-      for (const [from, to] of blocked) network.setBlocked(from, to, false);
+      for (const [from, to] of blocked) network.setBlocked(from, to, false, blocked);
     };
   }
 

@@ -36,7 +36,7 @@ export interface Model<State, Input, Output> {
 }
 
 export interface LinearizabilityBounds {
-  /** the most steps of the model, over all keys; 5 million unless told */
+  /** the most steps of the model for a key; 5 million unless told */
   readonly maxSteps?: number;
   /** asked now and then; true ends the search */
   readonly isTimeUp?: () => boolean;
@@ -60,6 +60,7 @@ export interface Evidence<Input, Output> {
 export type LinearizabilityVerdict<Input, Output> =
   | { readonly verdict: 'linearizable' }
   | { readonly verdict: 'not linearizable'; readonly evidence: Evidence<Input, Output> }
+  /** every other key was judged, or has its own reason; this is the first */
   | { readonly verdict: 'unknown'; readonly key: string; readonly reason: string };
 
 const MAX_STEPS = 5_000_000;
@@ -72,9 +73,10 @@ export function checkLinearizability<State, Input, Output>(
   model: Model<State, Input, Output>,
   bounds: LinearizabilityBounds = {},
 ): LinearizabilityVerdict<Input, Output> {
-  const budget = new Budget(bounds);
   let unknown: LinearizabilityVerdict<Input, Output> | undefined;
   for (const [key, operations] of byKey(history, model)) {
+    // Each has its own: one that is hard hides nothing of the others.
+    const budget = new Budget(bounds);
     const search = new Search(operations, model, budget);
     const outcome = search.run();
     if (outcome === 'unknown') unknown ??= { verdict: 'unknown', key, reason: budget.reason };

@@ -46,7 +46,8 @@ export class SimNetwork {
   readonly #listening = new Map<number, Host>();
   readonly #ends = new Set<SimEnd>();
   /** `from>to` of directions that are blocked */
-  readonly #blocked = new Set<string>();
+  /** by direction: why, each until it ends for itself */
+  readonly #blocked = new Map<string, Set<unknown>>();
   /** by `from>to`, how much later than elsewhere bytes arrive, ms */
   readonly #clogged = new Map<string, number>();
   readonly weather: Weather = { delayMs: 0.5, tail: 0.01, split: 0.05 };
@@ -82,10 +83,14 @@ export class SimNetwork {
     };
   }
 
-  /** Blocks or opens one direction between two named processes. */
-  setBlocked(from: string, to: string, blocked: boolean): void {
-    if (blocked) this.#blocked.add(`${from}>${to}`);
-    else this.#blocked.delete(`${from}>${to}`);
+  /** Blocks or opens one direction between two named processes, for one of several reasons. */
+  setBlocked(from: string, to: string, blocked: boolean, reason: unknown = undefined): void {
+    const way = `${from}>${to}`;
+    const reasons = this.#blocked.get(way) ?? new Set();
+    if (blocked) reasons.add(reason);
+    else reasons.delete(reason);
+    if (reasons.size > 0) this.#blocked.set(way, reasons);
+    else this.#blocked.delete(way);
     if (!blocked) for (const end of this.#ends) end.wake();
   }
 

@@ -45,8 +45,15 @@ const MAX_EVENTS = 5_000_000;
 /** How many promises hang on one another in what an event settles; with a state machine there are streams as well. */
 const RAW_HOPS = 3;
 const COMMAND_HOPS = 24;
-/** What a process may end with, beside a storage that failed. */
-const EXPECTED_ENDS: ReadonlySet<string> = new Set(['ID_IN_USE', 'BEHIND_TRIM', 'SNAPSHOT_CORRUPT']);
+/** What a process may end with, and which of the faults can be the cause; undefined: it need not be one. */
+const EXPECTED_ENDS: ReadonlyMap<string, FaultKind | undefined> = new Map([
+  ['ID_IN_USE', undefined],
+  ['BEHIND_TRIM', undefined],
+  ['STORAGE_FAILED', 'failed-sync'],
+  ['STORAGE_FULL', 'full-disk'],
+  ['STORAGE_CORRUPT', 'flipped-bit'],
+  ['SNAPSHOT_CORRUPT', 'flipped-bit'],
+]);
 /** How many values a client as the original's submits. */
 const ORIGINAL_CLIENT_VALUES = 60;
 
@@ -364,10 +371,10 @@ export class Simulation {
   #onDeath(machine: Machine, error: PaxosError): void {
     this.#outcomes.count(error.code);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
-    const isExpected = EXPECTED_ENDS.has(error.code);
-    if (!error.code.startsWith('STORAGE_') && !isExpected) {
-      const { cause } = error;
-      const stack = cause instanceof Error ? `\n${cause.stack}` : '';
+    const cause = EXPECTED_ENDS.get(error.code);
+    const isExpected = cause === undefined ? EXPECTED_ENDS.has(error.code) : this.plan.faults.includes(cause);
+    if (!isExpected) {
+      const stack = error.cause instanceof Error ? `\n${error.cause.stack}` : '';
       this.#failure ??= new Violation(
         'invariant',
         `${machine.name} ended: ${error.code} ${error.message}${stack}`,

@@ -114,6 +114,8 @@ describe('a proposer whose three acceptors are played', () => {
     tell(0, 1, 11);
     tell(0, 2, 12);
     expect([1, 2].map((id) => acceptors[id]?.isClosed)).toEqual([true, true]);
+    // Who came after that is told by nobody here which of the two it was.
+    expect(said(0, 'storageIdentity').filter(({ acceptorId }) => acceptorId === 1)).toHaveLength(1);
 
     cluster.world.advance(1000);
     sayHello(1, 71);
@@ -121,6 +123,14 @@ describe('a proposer whose three acceptors are played', () => {
     cluster.world.advance(1000);
     sayHello(1, 11);
     expect(acceptors[1]?.isClosed).toBe(true);
+  });
+
+  it('takes what another acceptor at the place of one tells for nothing', () => {
+    sayHello(0, 10);
+    sayHello(2, 12);
+    sayHello(1, 990, 2);
+    tell(1, 0, 991);
+    expect([0, 2].map((id) => acceptors[id]?.isClosed)).toEqual([false, false]);
   });
 
   it('asks an acceptor nothing that has another storage than it was told', () => {

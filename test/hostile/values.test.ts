@@ -46,7 +46,7 @@ describe('values', () => {
     await cluster.closeAll();
   });
 
-  it('a value that came a long way begins anew where its giver is gone, who could have given it again', async () => {
+  it('a value that came a long way and is handed back begins anew where its giver is gone', async () => {
     const cluster = new MemoryCluster({ acceptors: 3, proposers: 1 });
     await cluster.acceptor(0);
     const [gone, giver] = [cluster.connect('acceptor', 0), cluster.connect('acceptor', 0)];
@@ -61,8 +61,11 @@ describe('values', () => {
     const proposer = cluster.connect('acceptor', 0);
     proposer.sayHello({ ...cluster.hello(Role.proposer), process: 9 });
     cluster.world.settle();
-    const told = proposer.messages.filter(({ type }) => type === 'forward');
-    expect(told).toMatchObject([{ hops: 1, value: new Uint8Array([0]) }]);
+    const told = () => proposer.messages.filter(({ type }) => type === 'forward');
+    expect(told()).toMatchObject([{ hops: 3, value: new Uint8Array([0]) }]);
+    proposer.say((out) => encodeForwarded(out, 1, false));
+    cluster.world.advance(100);
+    expect(told()).toMatchObject([{ hops: 3 }, { hops: 1, value: new Uint8Array([0]) }]);
     expect(giver.messages.filter(({ type }) => type === 'forwarded')).toMatchObject([{ chosen: false }]);
     await cluster.closeAll();
   });

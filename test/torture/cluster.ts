@@ -81,7 +81,10 @@ export class Cluster {
       random: new SeededRandom(plan.seed),
       // A replica says to another what it proposes on whichever connection of the two is better: the one it took in, too.
       hearing: (listener) => testimonies.get(listener)?.listener(look) ?? (() => undefined),
-      saying: (from) => (/^[rp]/.test(from) ? messagesIn(look) : () => undefined),
+      saying: (from) =>
+        /^[rp]/.test(from)
+          ? messagesIn(look, (fault) => options.failed(`${from} said what nobody says: ${fault}`))
+          : () => undefined,
       passing: options.echoes?.hear,
     });
     options.echoes?.begin((listener) => proxies.portOf(listener));
@@ -159,12 +162,16 @@ export class Cluster {
   }
 }
 
-/** Takes what is said on one connection, split anywhere, and tells each message. */
-function messagesIn(look: (message: Message) => void): (bytes: Uint8Array) => void {
+/** Takes what is said on one connection, split anywhere, and tells each message; or that it is none. */
+function messagesIn(
+  look: (message: Message) => void,
+  isNone: (fault: string) => void,
+): (bytes: Uint8Array) => void {
   const log = new MessageLog();
   const decoder = new Decoder(log, { maxMessageBytes: MAX_MESSAGE_BYTES });
   return (bytes) => {
-    decoder.push(bytes);
+    const fault = decoder.push(bytes);
+    if (fault !== undefined) isNone(fault);
     for (const message of log.take()) look(message);
   };
 }

@@ -26,6 +26,9 @@ import { type ProgramOptions, type StoreReplica, startClient, startReplica } fro
 import type { StoreMachine } from './store-machine.ts';
 import { CommandWork } from './work.ts';
 
+/** What a snapshot may fail by. */
+const SNAPSHOT_FAULTS = ['failed-sync', 'full-disk', 'flipped-bit'] as const;
+
 export interface CommandRunOptions {
   readonly plan: Plan;
   readonly commands: CommandPlan;
@@ -175,7 +178,7 @@ export class CommandRun {
   }
 
   #onEvent(machine: Machine, event: MachineEvent): void {
-    const { reached, complain, tell } = this.#options;
+    const { plan, reached, complain, tell } = this.#options;
     reached(`machine ${event.type}`);
     tell(machine, event);
     if (event.type === 'snapshot-fetching') {
@@ -184,6 +187,8 @@ export class CommandRun {
       this.#fetching.set(machine, which);
     } else if (event.type === 'snapshot-fetched' || event.type === 'snapshot-failed')
       this.#fetching.delete(machine);
+    if (event.type === 'snapshot-failed' && !SNAPSHOT_FAULTS.some((kind) => plan.faults.includes(kind)))
+      complain(new Violation('invariant', `${machine.name} tells without a cause: ${JSON.stringify(event)}`));
     if (event.type === 'diverged' || event.type === 'not-deterministic' || event.type === 'passed-over')
       complain(new Violation('states', `${machine.name} tells: ${JSON.stringify(event)}`));
   }

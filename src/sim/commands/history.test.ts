@@ -7,7 +7,11 @@ function scene() {
   return { clock, history: new History(() => clock.now) };
 }
 
-const state = (marks: readonly [string, number][], sum = 0) => ({ marks: new Map(marks), sum });
+const state = (marks: readonly [string, number][], sum = 0, registers: readonly [string, string][] = []) => ({
+  marks: new Map(marks),
+  registers: new Map(registers),
+  sum,
+});
 
 describe('a history', () => {
   it('is right when everything happened once, and in an order that explains what was read', () => {
@@ -18,7 +22,25 @@ describe('a history', () => {
     history.acknowledged('a');
     wrote(null);
     history.call('c1', { type: 'read', key: 'k' })('a');
-    expect(history.judge(state([['a', 1]]))).toEqual([]);
+    expect(history.judge(state([['a', 1]], 0, [['k', 'a']]))).toEqual([]);
+  });
+
+  it('is wrong when what is there in the end was overwritten, though nobody read it since', () => {
+    const { history } = scene();
+    const marks: [string, number][] = [
+      ['a', 1],
+      ['b', 1],
+    ];
+    for (const [mark] of marks) {
+      history.handedIn(mark, false);
+      history.call('c0', { type: 'write', key: 'k', value: mark })(null);
+      history.acknowledged(mark);
+    }
+    expect(history.judge(state(marks, 0, [['k', 'b']]))).toEqual([]);
+    expect(() => history.judge(state(marks, 0, [['k', 'a']]))).toThrow(
+      /^linearizability: key "k": the end: read → "a"/,
+    );
+    expect(() => history.judge(state(marks))).toThrow(/^linearizability: key "k": the end: read → null/);
   });
 
   it('is wrong when a read misses what was answered before it was asked, at the same moment of the clock', () => {
@@ -26,7 +48,9 @@ describe('a history', () => {
     history.handedIn('a', false);
     history.call('c0', { type: 'write', key: 'k', value: 'a' })(null);
     history.call('c1', { type: 'read', key: 'k' })(null);
-    expect(() => history.judge(state([['a', 1]]))).toThrow(/^linearizability: key "k": c1: read → null/);
+    expect(() => history.judge(state([['a', 1]], 0, [['k', 'a']]))).toThrow(
+      /^linearizability: key "k": c1: read → null/,
+    );
   });
 
   it('may lack what was never answered, and may have it once', () => {
@@ -52,7 +76,7 @@ describe('a history', () => {
     history.handedIn('a', false);
     history.call('c0', { type: 'write', key: 'k', value: 'a' });
     history.call('c1', { type: 'read', key: 'k' })('a');
-    expect(history.judge(state([['a', 1]]))).toEqual([]);
+    expect(history.judge(state([['a', 1]], 0, [['k', 'a']]))).toEqual([]);
     expect(() => history.judge(state([]))).toThrow(/^linearizability: key "k": c1: read → "a"/);
   });
 

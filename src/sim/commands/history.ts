@@ -37,8 +37,12 @@ export type Returned<Output> = (output: Output) => void;
 /** What a replica has in the end. */
 export interface FinalState {
   readonly marks: ReadonlyMap<string, number>;
+  readonly registers: ReadonlyMap<string, string>;
   readonly sum: number;
 }
+
+/** Who reads everything when all is over. */
+const THE_END = 'the end';
 
 export class History {
   readonly #now: () => number;
@@ -136,8 +140,14 @@ export class History {
   judge(final: FinalState): readonly string[] {
     this.#judgeMarks(final);
     const bounds = { maxSteps: this.#maxSteps };
-    const store = checkLinearizability(happened(this.#store, final), storeModel, bounds);
-    const counter = checkLinearizability(happened(this.#counter, final), counterModel, bounds);
+    // Without a read behind it nobody would see which write was the last.
+    const keys = new Set(this.#store.map(({ input }) => input.key));
+    const reads = [...keys].map((key) =>
+      this.#readAtEnd<StoreInput, StoreOutput>({ type: 'read', key }, final.registers.get(key) ?? null),
+    );
+    const sum = this.#readAtEnd<CounterInput, number>({ by: 0 }, final.sum);
+    const store = checkLinearizability([...happened(this.#store, final), ...reads], storeModel, bounds);
+    const counter = checkLinearizability([...happened(this.#counter, final), sum], counterModel, bounds);
     const unknown: string[] = [];
     for (const verdict of [store, counter]) {
       if (verdict.verdict === 'not linearizable')
@@ -145,6 +155,10 @@ export class History {
       if (verdict.verdict === 'unknown') unknown.push(verdict.reason);
     }
     return unknown;
+  }
+
+  #readAtEnd<Input, Output>(input: Input, output: Output): Operation<Input, Output> {
+    return { client: THE_END, input, invokedAt: this.#time(), result: { output, at: this.#time() } };
   }
 
   /** What was acknowledged was applied once; what was not, once at most; what nobody handed in, never. */

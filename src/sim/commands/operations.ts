@@ -52,13 +52,6 @@ export interface OperationsOptions {
   readonly confirms: (() => number) | undefined;
 }
 
-/** True if this is how an operation may end of which nothing more is known. */
-export function isExcused({ code }: PaxosError): boolean {
-  return MAY_FAIL.has(code);
-}
-
-const MAY_FAIL: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'ABORTED', 'CLOSED']);
-
 export class Operations {
   readonly #options: OperationsOptions;
   /** every value that may be in a register */
@@ -99,9 +92,10 @@ export class Operations {
   async #put(asker: Asker, mark: string, key: string): Promise<void> {
     this.#values.add(mark);
     const returned = this.#options.history.call(asker.name, { type: 'write', key, value: mark });
-    await this.#propose(asker, { type: 'put', mark, key, value: mark });
+    const result = await this.#propose(asker, { type: 'put', mark, key, value: mark });
+    if (result !== null) throw wrong(asker, 'a put', result);
     asker.seen.set(key, mark);
-    returned(null);
+    returned(result);
   }
 
   async #swap(asker: Asker, mark: string, key: string): Promise<void> {
@@ -109,13 +103,16 @@ export class Operations {
     const expected = asker.seen.get(key) ?? null;
     const returned = this.#options.history.call(asker.name, { type: 'swap', key, expected, value: mark });
     const isDone = await this.#propose(asker, { type: 'swap', mark, key, expected, value: mark });
-    if (isDone === true) asker.seen.set(key, mark);
-    returned(isDone === true);
+    if (typeof isDone !== 'boolean') throw wrong(asker, 'a swap', isDone);
+    if (isDone) asker.seen.set(key, mark);
+    returned(isDone);
   }
 
   async #add(asker: Asker, mark: string): Promise<void> {
     const returned = this.#options.history.callAdd(asker.name, mark);
-    returned(Number(await this.#propose(asker, { type: 'add', mark })));
+    const sum = await this.#propose(asker, { type: 'add', mark });
+    if (typeof sum !== 'number') throw wrong(asker, 'an addition', sum);
+    returned(sum);
   }
 
   async #fail(asker: Asker, mark: string): Promise<void> {
@@ -127,9 +124,11 @@ export class Operations {
 
   async #readSum(asker: Asker): Promise<void> {
     const returned = this.#options.history.callSum(asker.name);
-    const sum = await asker.port.read({ key: undefined }, 'linearizable', this.#giveUp(asker));
+    const signal = this.#giveUp(asker);
+    const sum = await notGivenUp(asker.port.read({ key: undefined }, 'linearizable', signal), signal);
     if (typeof sum === 'number') returned(sum);
-    else this.#options.reached('read unavailable');
+    else if (sum === undefined) this.#options.reached('read unavailable');
+    else throw wrong(asker, 'a read of the sum', sum);
   }
 
   async #read(asker: Asker, key: string, consistency: 'local' | 'linearizable'): Promise<void> {
@@ -138,7 +137,8 @@ export class Operations {
     const isJudged = consistency === 'linearizable';
     const returned = isJudged ? history.call(name, { type: 'read', key }) : () => undefined;
     const before = confirms?.();
-    const value = await port.read({ key }, consistency, this.#giveUp(asker));
+    const signal = this.#giveUp(asker);
+    const value = await notGivenUp(port.read({ key }, consistency, signal), signal);
     const isLeased = before !== undefined && before === confirms?.();
     if (isJudged && value !== undefined) reached(isLeased ? 'lease read' : 'read that was confirmed');
     if (value === undefined) {
@@ -155,7 +155,8 @@ export class Operations {
   async #propose(asker: Asker, command: StoreCommand): Promise<StoreResult> {
     this.#options.history.handedIn(command.mark, command.type === 'add');
     this.#options.submitted(partOf(command));
-    const result = await asker.port.propose(command, this.#giveUp(asker));
+    const signal = this.#giveUp(asker);
+    const result = await notGivenUp(asker.port.propose(command, signal), signal);
     this.#acknowledge(command);
     return result;
   }
@@ -173,4 +174,17 @@ export class Operations {
     after(pick(random, [0, 1, 10, 500]), () => controller.abort());
     return controller.signal;
   }
+}
+
+/** Nobody is told that he gave up who did not. */
+function notGivenUp<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof PaxosError && error.code === 'ABORTED' && signal?.aborted !== true)
+      throw new Violation('invariant', 'somebody who waits was told that the wait was aborted');
+    throw error;
+  });
+}
+
+function wrong({ name }: Asker, what: string, result: unknown): Violation {
+  return new Violation('invariant', `${name} was told that ${what} came to ${JSON.stringify(result)}`);
 }

@@ -59,6 +59,10 @@ export class StoreMachine implements StateMachine<StoreCommand, StoreResult, Sto
     return this.#sum;
   }
 
+  get registers(): ReadonlyMap<string, string> {
+    return this.#registers;
+  }
+
   apply(command: StoreCommand, context: ApplyContext): StoreResult {
     this.marks.set(command.mark, (this.marks.get(command.mark) ?? 0) + 1);
     this.#chance = (this.#chance + context.random()) / 2;

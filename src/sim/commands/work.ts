@@ -11,7 +11,7 @@ import type { Plan } from '../plan.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { Violation } from '../violation.ts';
 import { History } from './history.ts';
-import { type Asker, EVERYTHING, isExcused, Operations } from './operations.ts';
+import { type Asker, EVERYTHING, Operations } from './operations.ts';
 
 /** For each value of a raw run so many operations: about half are commands, and several share an instance. */
 const OPERATIONS_A_VALUE = 2;
@@ -21,6 +21,10 @@ const MAX_OUTSTANDING = 12;
 const IMPATIENT_MS = 20;
 /** How many operations are given up after a while, of one. */
 const GIVEN_UP = 0.02;
+/** Sessions that live for longer than all faults do not expire. */
+const MAX_EXPIRING_MS = 10_000;
+/** A process that ends tells those that wait just before. */
+const ENDS_WITHIN_MS = 1;
 
 export interface CommandWorkOptions {
   readonly plan: Plan;
@@ -163,15 +167,28 @@ export class CommandWork {
     };
     asked.then(isOver, (error: unknown) => {
       isOver();
-      this.#failed(machine.name, error);
+      this.#failed(machine, life, error);
     });
   }
 
   /** What a client is told when an operation came to nothing that it knows: it stays open in the history. */
-  #failed(name: string, error: unknown): void {
-    const { reached, complain } = this.#options;
+  #failed(machine: Machine, life: number, error: unknown): void {
+    const { reached, complain, scheduler } = this.#options;
+    const accuse = () => complain(new Violation('invariant', `${machine.name} was told ${String(error)}`));
     if (error instanceof Violation) complain(error);
-    else if (error instanceof PaxosError && isExcused(error)) reached(error.code);
-    else complain(new Violation('invariant', `${name} was told ${String(error)}`));
+    else if (!(error instanceof PaxosError) || !this.#mayFail(error)) accuse();
+    else {
+      reached(error.code);
+      if (error.code !== 'CLOSED') return;
+      // Only by the end of its process.
+      scheduler.after(ENDS_WITHIN_MS, () => {
+        if (machine.isUp && machine.starts === life) accuse();
+      });
+    }
+  }
+
+  #mayFail({ code }: PaxosError): boolean {
+    if (code !== 'SESSION_EXPIRED') return code === 'ABORTED' || code === 'CLOSED';
+    return (this.#options.plan.commands?.sessionTimeoutMs ?? 0) < MAX_EXPIRING_MS;
   }
 }

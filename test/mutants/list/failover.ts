@@ -87,8 +87,8 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: STORAGES,
-        find: 'if (lost === undefined) return true;',
-        replace: 'if (lost !== 0) return true;',
+        find: 'known === undefined || known === hello.storage)) return true;',
+        replace: 'known !== 0)) return true;',
       },
     ],
     beyond: { why: 'it falls silent as well, once it is told', tests: LOST },
@@ -100,7 +100,7 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: STORAGES,
-        find: 'if (known !== identity && peer.acceptorId >= 0) this.#contradict(acceptorId, identity);',
+        find: 'if (known !== identity && peer.acceptorId >= 0) this.#contest(acceptorId);',
         replace: '',
       },
     ],

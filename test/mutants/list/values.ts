@@ -48,8 +48,8 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: 'if (!this.#isHandedBack(value, value.hops + 1)) this.#options.queue.propose(value);',
-        replace: 'this.#isHandedBack(value, value.hops + 1);',
+        find: 'if (!this.#isHandedBack(value, value.hops + 1))\n      this.#options.queue.propose(',
+        replace: 'if (!this.#isHandedBack(value, value.hops + 1))\n      String(',
       },
     ],
   },

@@ -8,13 +8,7 @@
 import type { Config } from '../../../src/config/index.ts';
 import { PaxosError } from '../../../src/paxos/error.ts';
 import { History } from '../../../src/sim/commands/history.ts';
-import {
-  type Asker,
-  EVERYTHING,
-  isExcused,
-  Operations,
-  type Shares,
-} from '../../../src/sim/commands/operations.ts';
+import { type Asker, EVERYTHING, Operations, type Shares } from '../../../src/sim/commands/operations.ts';
 import type {
   StoreAnswer,
   StoreCommand,
@@ -35,6 +29,8 @@ const SECOND_MS = 1000;
 const KEYS_FOR_MS = 5000;
 /** A history that takes more steps is not judged, and that is told. */
 const MAX_STEPS = 50_000_000;
+/** How an operation may end of which nothing more is known. */
+const MAY_FAIL: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'ABORTED', 'CLOSED']);
 /** Of a counter: additions, and reads of it. */
 const COUNTING: Shares = { put: 0, swap: 0, add: 0.9, fail: 0, sum: 0.1, local: 0 };
 
@@ -202,7 +198,7 @@ export class CommandsTraffic {
   #failed(name: string, error: unknown): void {
     const { violated } = this.#options;
     if (error instanceof Violation) violated(error);
-    else if (error instanceof PaxosError && isExcused(error))
+    else if (error instanceof PaxosError && MAY_FAIL.has(error.code))
       this.outcomes.set(error.code, (this.outcomes.get(error.code) ?? 0) + 1);
     else violated(new Violation('invariant', `${name} was told ${String(error)}`));
   }
