@@ -106,8 +106,11 @@ function drawOriginals(random: Random, replicas: boolean, acceptors: number, pro
   const some = (likelihood: number, most: number) =>
     random.next() < likelihood ? randomInt(random, 1, most) : 0;
   const isMixed = random.next() < 0.3;
+  // One proposer is ours, but where there is one alone: replicas that are all originals run nothing again that one of
+  // them missed, so that who counts honestly may never learn it (docs/protocol.md).
+  const mostReplicas = Math.min(Math.max(1, acceptors - 1), MAX_ORIGINAL_PROPOSERS);
   return {
-    originals: isMixed ? some(0.6, replicas ? Math.min(acceptors, MAX_ORIGINAL_PROPOSERS) : acceptors) : 0,
+    originals: isMixed ? some(0.6, replicas ? mostReplicas : acceptors) : 0,
     originalProposers: isMixed && !replicas ? some(0.5, Math.min(proposers, MAX_ORIGINAL_PROPOSERS)) : 0,
     originalLearners: isMixed ? some(0.3, 1) : 0,
     originalClients: isMixed ? some(0.5, 1) : 0,
