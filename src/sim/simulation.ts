@@ -16,6 +16,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { configOfPlan, isRestartedClient, membersOf } from './cluster.ts';
 import { CommandRun } from './commands/command-run.ts';
 import { SimDisk } from './disk.ts';
+import { isExpectedEnd } from './ends.ts';
 import { EventHash } from './event-hash.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
@@ -45,15 +46,6 @@ const MAX_EVENTS = 5_000_000;
 /** How many promises hang on one another in what an event settles; with a state machine there are streams as well. */
 const RAW_HOPS = 3;
 const COMMAND_HOPS = 24;
-/** What a process may end with, and which of the faults can be the cause; undefined: it need not be one. */
-const EXPECTED_ENDS: ReadonlyMap<string, FaultKind | undefined> = new Map([
-  ['ID_IN_USE', undefined],
-  ['BEHIND_TRIM', undefined],
-  ['STORAGE_FAILED', 'failed-sync'],
-  ['STORAGE_FULL', 'full-disk'],
-  ['STORAGE_CORRUPT', 'flipped-bit'],
-  ['SNAPSHOT_CORRUPT', 'flipped-bit'],
-]);
 /** How many values a client as the original's submits. */
 const ORIGINAL_CLIENT_VALUES = 60;
 
@@ -371,9 +363,7 @@ export class Simulation {
   #onDeath(machine: Machine, error: PaxosError): void {
     this.#outcomes.count(error.code);
     this.#trace?.(this.#scheduler.now, machine.name, machine.name, `ends: ${error.message}`);
-    const cause = EXPECTED_ENDS.get(error.code);
-    const isExpected = cause === undefined ? EXPECTED_ENDS.has(error.code) : this.plan.faults.includes(cause);
-    if (!isExpected) {
+    if (!isExpectedEnd(error, this.plan)) {
       const stack = error.cause instanceof Error ? `\n${error.cause.stack}` : '';
       this.#failure ??= new Violation(
         'invariant',
