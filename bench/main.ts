@@ -7,12 +7,12 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CommandFailed, ExitCode, type Io } from '../src/cli/io.ts';
 import { ProgressLine } from '../src/cli/progress-line.ts';
-import { between, runScript, scriptCommand, startScript, stoppedCode } from '../test/support/script.ts';
 import { type Cell, selectCells } from './cells.ts';
 import { soakCell } from './endurance.ts';
 import { plot } from './plot.ts';
 import type { Run } from './report.ts';
 import { type BenchOptions, expectedSeconds, runBench } from './run.ts';
+import { between, runScript, scriptCommand, startScript, stoppedCode } from './script.ts';
 import type { Others } from './systems.ts';
 import { missedCount, tableLines } from './table.ts';
 

@@ -64,8 +64,13 @@ export class Candidacy {
 
   /** A connection to an acceptor is ready: asks it what the others are asked. */
   met(peer: Peer): void {
-    if (peer.isOurs) this.#options.asking.query(peer, this.#campaign?.token ?? 0);
-    else this.#campaign?.addOriginal(peer.acceptorId);
+    if (!peer.isOurs) {
+      this.#campaign?.addOriginal(peer.acceptorId);
+      return;
+    }
+    // It may have been taken for an original until now, and is not probed any more as one.
+    this.#campaign?.remove(peer.acceptorId);
+    this.#options.asking.query(peer, this.#campaign?.token ?? 0);
   }
 
   lost(acceptorId: number): void {

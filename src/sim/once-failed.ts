@@ -138,4 +138,9 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
     fault: 'what lost acceptors told of one another hid from a proposer that they were',
     since: '2f7bfcb',
   },
+  {
+    seed: 65_546_843_610_192,
+    fault: 'an acceptor that was late to say HELLO was not asked again by a candidate',
+    since: 'f41d347',
+  },
 ];

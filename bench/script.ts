@@ -5,8 +5,8 @@
  *   scriptCommand(…).option(…) → runScript: options → run → 0, or an ExitCode, or 128 and the signal
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { CommandFailed, caughtSignal, ExitCode, type Io } from '../../src/cli/io.ts';
-import { runInProcess } from '../../src/cli/terminal.ts';
+import { CommandFailed, caughtSignal, ExitCode, type Io } from '../src/cli/io.ts';
+import { runInProcess } from '../src/cli/terminal.ts';
 
 const SIGNALLED = 128;
 const HELP_COLUMNS = 100;
