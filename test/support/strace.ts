@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { Lines } from './command.ts';
 
 /** Why system calls cannot be tampered with here; undefined if they can. */
@@ -21,12 +22,17 @@ export class Strace {
   readonly #child: ChildProcess;
   readonly #lines = new Lines();
   readonly #ended: Promise<void>;
+  /** how many calls were made to fail */
+  failures = 0;
 
   private constructor(pid: number, inject: string) {
-    // -o: calls are of no interest; what strace says of itself still comes to its standard error.
-    const args = ['-f', '-o', '/dev/null', '-e', `inject=${inject}`, '-p', String(pid)];
-    const child = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    // -o: what strace says of itself still comes to its standard error. A socket, which stdout is, cannot be opened.
+    const args = ['-f', '-o', '|cat', '-e', `inject=${inject}`, '-p', String(pid)];
+    const child = spawn('strace', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.endsWith('(INJECTED)')) this.failures++;
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#lines.add(text));
     this.#ended = new Promise((resolve) => {
       child.once('close', () => {

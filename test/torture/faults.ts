@@ -13,6 +13,9 @@ import type { Way } from './way.ts';
 const DISK_REPLACED_MS = 500;
 /** A disk that fails makes its process end at the next write; when none comes so long, it is whole again. */
 const DISK_FAILS_MS = 2000;
+/** A process whose disk failed has ended after so many looks, unless it stands still. */
+const LOOKS = 20;
+const LOOK_MS = 50;
 
 export interface FaultsOptions {
   readonly members: ReadonlyMap<string, Member>;
@@ -29,7 +32,7 @@ export class Faults {
   readonly counts = new Map<Kind, number>();
   readonly #options: FaultsOptions;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #straces = new Map<Member, Strace>();
+  readonly #straces = new Map<Member, { readonly strace: Strace; readonly pid: number }>();
   readonly #attaching = new Set<Member>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #noStrace: string | undefined;
@@ -273,7 +276,7 @@ export class Faults {
     try {
       const strace = await Strace.attach(pid, inject);
       if (member.pid !== pid) return;
-      this.#straces.set(member, strace);
+      this.#straces.set(member, { strace, pid });
       if (!isBroken) this.#count('slow-disk');
       this.#after(forMs, () => this.#meanwhile(this.#release(member)));
     } catch {
@@ -284,10 +287,23 @@ export class Faults {
   }
 
   async #release(member: Member): Promise<void> {
-    const strace = this.#straces.get(member);
-    if (strace === undefined) return;
+    const attached = this.#straces.get(member);
+    if (attached === undefined) return;
     this.#straces.delete(member);
+    const { strace, pid } = attached;
     await strace.detach();
+    if (strace.failures > 0) await this.#hasToEnd(member, pid, strace.failures);
+    else if (member.pid === pid) member.hasBadDisk = false;
+  }
+
+  /** Nobody knows any more what is on its disk, so it must not go on as if nothing were. */
+  async #hasToEnd(member: Member, pid: number, failures: number): Promise<void> {
+    for (let look = 0; look < LOOKS; look++) {
+      if (member.pid !== pid || member.isStopped) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    if (member.pid !== pid || member.isStopped) return;
+    member.options.failed(`${member.name} goes on, although its disk failed to sync (${failures} times)`);
   }
 
   #meanwhile(work: Promise<void>): void {
