@@ -10,6 +10,7 @@ const OUTGOING = 'src/statemachine/outgoing.ts';
 const READ_INDEX = 'src/evpaxos/read-index.ts';
 const CONFIRMATIONS = 'src/evpaxos/confirmations.ts';
 const LEASE = 'src/evpaxos/lease.ts';
+const CLIENT_READS = 'src/statemachine/client-reads.ts';
 const RESULTS = 'src/statemachine/session-results.ts';
 const REPLICA_READS = 'src/statemachine/replica-reads.ts';
 const ACCEPTOR_ROLE = 'src/evpaxos/acceptor.ts';
@@ -243,6 +244,33 @@ const LIST: readonly Mutant[] = [
     id: 'lease-forgotten',
     breaks: 'an acceptor that was started again promises at once, whatever lease it gave before',
     edits: [{ file: LEASE, find: 'longestMs > 0 ? clock.now() + longestMs : 0;', replace: 'longestMs * 0;' }],
+  },
+  {
+    id: 'session-short',
+    breaks: 'a session expires after a sixtieth of its time',
+    edits: [
+      {
+        file: SESSIONS,
+        find: 'const expiryMs = session.touchedAtMs + session.timeoutMs;',
+        replace: 'const expiryMs = session.touchedAtMs + session.timeoutMs / 60;',
+      },
+      {
+        file: SESSIONS,
+        find: 'session.touchedAtMs + session.timeoutMs);',
+        replace: 'session.touchedAtMs + session.timeoutMs / 60);',
+      },
+    ],
+  },
+  {
+    id: 'read-aborted-unasked',
+    breaks: 'now and then a client is told that it gave up a read which it waits for',
+    edits: [
+      {
+        file: CLIENT_READS,
+        find: 'if (signal?.aborted === true) return',
+        replace: 'if (this.#nextToken % 3 === 0 && this.#nextToken++ > 0) return',
+      },
+    ],
   },
 ];
 
