@@ -141,6 +141,6 @@ export const ONCE_FAILED: readonly OnceFailed[] = [
   {
     seed: 65_546_843_610_192,
     fault: 'an acceptor that was late to say HELLO was not asked again by a candidate',
-    since: 'f41d347',
+    since: '69b0f62',
   },
 ];
