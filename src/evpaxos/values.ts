@@ -319,7 +319,9 @@ export class ValueRouter implements ValueHandler, PeerListener {
       const value = queue.takeWaiting();
       if (value === undefined) break;
       given++;
-      if (!this.#isHandedBack(value, value.hops)) this.#give(to, entrusted, value);
+      // To and fro it would be nowhere nearer, and both would keep a copy when the connection closes.
+      const hops = isGiverOf(value, to) ? MAX_HOPS : value.hops;
+      if (!this.#isHandedBack(value, hops)) this.#give(to, entrusted, value);
     }
     // A turn for nothing would ask for the next one, without end.
     if (given === 0) return false;
@@ -379,6 +381,12 @@ export class ValueRouter implements ValueHandler, PeerListener {
 
 function livingGiver({ giver }: Value): Peer | undefined {
   return giver?.isClosed === false ? giver : undefined;
+}
+
+/** True if this node gave the value, on this connection or on the one that goes the other way. */
+function isGiverOf(value: Value, node: Peer): boolean {
+  const giver = livingGiver(value);
+  return giver !== undefined && (giver === node || giver.counterpart === node);
 }
 
 /** Tells a peer what became of a value that it gave. */

@@ -198,6 +198,15 @@ describe('a link', () => {
 });
 
 describe('a partition', () => {
+  test('stays while there is another reason for it', () => {
+    const { network } = new Rig();
+    for (const reason of ['one', 'other']) network.setBlocked('client', 'server', true, reason);
+    network.setBlocked('client', 'server', false, 'one');
+    expect(network.isBlocked('client', 'server')).toBe(true);
+    network.setBlocked('client', 'server', false, 'other');
+    expect(network.isBlocked('client', 'server')).toBe(false);
+  });
+
   test('of one way holds that way back, and tells nobody; the other way goes on', () => {
     const rig = new Rig();
     const link = rig.connect();

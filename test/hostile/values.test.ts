@@ -3,10 +3,11 @@ import {
   encodeClientValue,
   encodeForward,
   encodeForwarded,
+  encodeLeader,
   encodePrepare,
 } from '../../src/transport/encode.ts';
 import { Role } from '../../src/transport/messages.ts';
-import { MemoryCluster } from '../support/memory-cluster.ts';
+import { MemoryCluster, type RawPeer } from '../support/memory-cluster.ts';
 
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
@@ -67,6 +68,36 @@ describe('values', () => {
     cluster.world.advance(100);
     expect(told()).toMatchObject([{ hops: 3 }, { hops: 1, value: new Uint8Array([0]) }]);
     expect(giver.messages.filter(({ type }) => type === 'forwarded')).toMatchObject([{ chosen: false }]);
+    await cluster.closeAll();
+  });
+
+  it('a value goes to nobody who gave it, so that no copies of it are left where connections close', async () => {
+    const cluster = new MemoryCluster({ acceptors: 3, proposers: 2 });
+    // One acceptor tells of a leader whom nobody can reach; the other hears none, and knows the giver alone.
+    let teller: RawPeer | undefined;
+    await cluster.play(1, (peer) => {
+      teller = peer;
+    });
+    const acceptor = await cluster.acceptor(0);
+    const proposer = await cluster.proposer(0);
+    const tellOfLeader = () => {
+      teller?.sayHello({ ...cluster.hello(Role.acceptor, 1), process: 77 });
+      teller?.say((out) => encodeLeader(out, 1, 101, 0, 1));
+      cluster.world.settle();
+      teller?.link?.close();
+      cluster.world.settle();
+    };
+    cluster.world.settle();
+    tellOfLeader();
+    proposer.values?.submit(new Uint8Array([7]));
+    for (let closing = 0; closing < 8; closing++) {
+      cluster.world.advance(60);
+      tellOfLeader();
+      cluster.world.advance(5);
+      for (const peer of proposer.peers.acceptors) peer.link.close();
+      cluster.world.settle();
+    }
+    expect([proposer.values?.waitingCount, acceptor.values?.waitingCount]).toEqual([1, 0]);
     await cluster.closeAll();
   });
 
