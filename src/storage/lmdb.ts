@@ -48,6 +48,7 @@ import { mustFit, type Sizes } from './room.ts';
 import { OpenSpans, SPANS_KEY } from './spans.ts';
 import { OpenState, STATE_KEY } from './state.ts';
 import { Sweeper } from './sweeper.ts';
+import { Uncounted } from './uncounted.ts';
 
 /** Deletions behind the trim point in one transaction: some 3 ms of this thread. */
 const SWEEP_RECORDS = 2_048;
@@ -105,6 +106,7 @@ export class LmdbStorage implements Storage {
   #lastAsked = 0;
   #lastPromised = 0;
   #ended: PaxosError | undefined;
+  readonly #uncounted = new Uncounted();
 
   private constructor(options: LmdbOptions, database: Database, state: StoredState, lock: DirectoryLock) {
     this.durability = options.sync ? 'synced' : 'unsynced';
@@ -266,6 +268,7 @@ export class LmdbStorage implements Storage {
     } catch (error) {
       throw await this.#fail(error);
     }
+    this.#uncounted.note(batch.size);
     batch.clear();
     this.#spare = batch;
     this.#flight = undefined;
@@ -280,6 +283,7 @@ export class LmdbStorage implements Storage {
     await this.#database.batch(() => {
       for (const key of keys) void this.#database.remove(key);
     });
+    this.#uncounted.note(keys.length);
     return keys.length === SWEEP_RECORDS;
   }
 
