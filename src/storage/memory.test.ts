@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PaxosError } from '../paxos/error.ts';
+import { Arena } from './arena.ts';
 import { patternOf, plain } from './conformance.ts';
 import { MemoryStorage } from './memory.ts';
 import { PAGE_INSTANCES, Page } from './page.ts';
@@ -76,7 +77,7 @@ describe('MemoryStorage', () => {
 
 describe('Page', () => {
   test('values that grow again and again leave no more lost than alive', () => {
-    const page = new Page();
+    const page = new Page(new Arena());
     for (let length = 4; length <= 400; length += 4) {
       for (let slot = 0; slot < PAGE_INSTANCES; slot += 8) {
         page.put(slot, length, length, patternOf(length, slot));
@@ -90,7 +91,7 @@ describe('Page', () => {
   });
 
   test('a large value that is replaced gives its buffer back', () => {
-    const page = new Page();
+    const page = new Page(new Arena());
     const large = patternOf(1_000_000, 1);
     for (let ballot = 1; ballot <= 50; ballot++) {
       page.put(3, ballot, ballot, ballot % 2 === 0 ? large : VALUE);

@@ -1,7 +1,7 @@
 /**
  * MemoryStorage: an acceptor's memory that ends with the process. Durable at once, since it claims nothing.
  *
- *   put → the record's page, or the sparse map     trim → whole pages are dropped, and their slabs with them
+ *   put → the record's page, or the sparse map     trim → whole pages are dropped, and their room with them
  *
  * Instances usually come densely, and live in pages. An instance alone in its thousand lives in a plain map, at some
  * 150 bytes: whoever prepares the instances 1, 1e9, 2e9, … pays for a record each, not for a page. A page is made when
@@ -12,6 +12,7 @@
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { AcceptorRecord, Storage } from '../paxos/storage.ts';
+import { Arena } from './arena.ts';
 import { PAGE_INSTANCES, Page } from './page.ts';
 import { type AcceptedRecord, checkRecord, withId } from './record.ts';
 
@@ -33,6 +34,7 @@ export class MemoryStorage implements Storage {
   readonly durability = 'memory';
 
   readonly #maxSparseRecords: number;
+  readonly #arena = new Arena();
   readonly #pages = new Map<number, Page>();
   /** records of instances whose page is not made yet; never changed, only replaced */
   readonly #sparse = new Map<number, AcceptorRecord>();
@@ -128,6 +130,7 @@ export class MemoryStorage implements Storage {
     if (instanceId <= this.#trimInstanceId) return;
     const whole = pageNumber(instanceId + 1);
     for (const number of this.#pageNumbers(pageNumber(this.#trimInstanceId), whole - 1)) {
+      this.#arena.giveUp(this.#pages.get(number)?.sizeBytes ?? 0);
       this.#pages.delete(number);
     }
     for (const sparseId of this.#sparse.keys()) if (sparseId <= instanceId) this.#dropSparse(sparseId);
@@ -154,7 +157,7 @@ export class MemoryStorage implements Storage {
   copy(): MemoryStorage {
     this.#mustBeOpen();
     const copy = new MemoryStorage({ maxSparseRecords: this.#maxSparseRecords });
-    for (const [number, page] of this.#pages) copy.#pages.set(number, page.copy());
+    for (const [number, page] of this.#pages) copy.#pages.set(number, page.copy(copy.#arena));
     for (const [instanceId, record] of this.#sparse) copy.#sparse.set(instanceId, record);
     for (const [number, count] of this.#sparseCounts) copy.#sparseCounts.set(number, count);
     copy.#trimInstanceId = this.#trimInstanceId;
@@ -203,7 +206,7 @@ export class MemoryStorage implements Storage {
   }
 
   #makePage(number: number): Page {
-    const page = new Page();
+    const page = new Page(this.#arena);
     const start = number * PAGE_INSTANCES;
     for (let slot = 0; slot < PAGE_INSTANCES; slot++) {
       const record = this.#sparse.get(start + slot);

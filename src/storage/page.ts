@@ -1,12 +1,13 @@
 /**
  * Page: the records of 1,024 neighbouring instances, without an object per record. Four numbers a record in one typed
  * array (promised ballot, accepted ballot, where the value lies, how long it is); the values in slabs of 16 KB that
- * only this page knows, so that dropping the page frees them, and nothing else does.
+ * only this page knows. All of it is room in the storage's arena, given up with the page.
  *
- * A value above 4 KB has a buffer of its own. A value that is replaced by one that fits is overwritten; otherwise its
- * bytes are lost until the page is packed anew, which happens once more is lost than is alive.
+ * A value above 4 KB has a slab of its own, as large as it is. A value that is replaced by one that fits is overwritten;
+ * otherwise its bytes are lost until the page is packed anew, which happens once more is lost than is alive.
  */
 import type { AcceptorRecord } from '../paxos/storage.ts';
+import type { Arena } from './arena.ts';
 
 export const PAGE_INSTANCES = 1_024;
 
@@ -19,13 +20,20 @@ const LENGTH = 3;
 const EMPTY = new Uint8Array(0);
 
 export class Page {
-  #records = new Uint32Array(PAGE_INSTANCES * FIELDS);
+  readonly #arena: Arena;
+  readonly #records: Uint32Array;
   /** a place is slab × SLAB_BYTES + offset; a slab with a large value holds nothing else */
   #slabs: Uint8Array[] = [];
   #slab = -1;
   #slabUsed = SLAB_BYTES;
   #liveBytes = 0;
   #lostBytes = 0;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    const { buffer, byteOffset } = arena.take(PAGE_INSTANCES * FIELDS * Uint32Array.BYTES_PER_ELEMENT);
+    this.#records = new Uint32Array(buffer, byteOffset, PAGE_INSTANCES * FIELDS);
+  }
 
   /** Bytes held. */
   get sizeBytes(): number {
@@ -58,10 +66,10 @@ export class Page {
     if (this.#lostBytes > 2 * SLAB_BYTES && this.#lostBytes > this.#liveBytes) this.#pack();
   }
 
-  /** Another page with the same records, sharing nothing. */
-  copy(): Page {
-    const copy = new Page();
-    copy.#records = this.#records.slice();
+  /** Another page with the same records, sharing nothing but where its room comes from. */
+  copy(arena: Arena): Page {
+    const copy = new Page(arena);
+    copy.#records.set(this.#records);
     copy.#slabs = this.#slabs.map((slab) => slab.slice());
     copy.#slab = this.#slab;
     copy.#slabUsed = this.#slabUsed;
@@ -70,8 +78,7 @@ export class Page {
     return copy;
   }
 
-  #valueAt(base: number): Uint8Array {
-    const length = this.#records[base + LENGTH] ?? 0;
+  #valueAt(base: number, length = this.#records[base + LENGTH] ?? 0): Uint8Array {
     if (length === 0) return EMPTY;
     const place = this.#records[base + PLACE] ?? 0;
     const offset = place % SLAB_BYTES;
@@ -82,13 +89,13 @@ export class Page {
     const oldLength = this.#records[base + LENGTH] ?? 0;
     this.#records[base + LENGTH] = value.length;
     this.#liveBytes += value.length - oldLength;
-    if (oldLength > LARGE_BYTES) {
-      const place = this.#records[base + PLACE] ?? 0;
-      this.#slabs[place / SLAB_BYTES] = value.length > LARGE_BYTES ? new Uint8Array(value) : EMPTY;
-      if (value.length > LARGE_BYTES) return;
+    if (oldLength > LARGE_BYTES && value.length <= LARGE_BYTES) {
+      const index = (this.#records[base + PLACE] ?? 0) / SLAB_BYTES;
+      this.#arena.giveUp(this.#slabs[index]?.length ?? 0);
+      this.#slabs[index] = EMPTY;
       this.#lostBytes += SLAB_BYTES; // a place without a slab: counted, so that packing takes it back
     } else if (value.length <= oldLength) {
-      this.#valueAt(base).set(value);
+      this.#valueAt(base, oldLength).set(value);
       this.#lostBytes += oldLength - value.length;
       return;
     } else {
@@ -98,12 +105,18 @@ export class Page {
   }
 
   #placeLarge(value: Uint8Array): number {
-    return (this.#slabs.push(new Uint8Array(value)) - 1) * SLAB_BYTES;
+    return (this.#slabs.push(this.#large(value)) - 1) * SLAB_BYTES;
+  }
+
+  #large(value: Uint8Array): Uint8Array {
+    const slab = this.#arena.take(value.length);
+    slab.set(value);
+    return slab;
   }
 
   #place(value: Uint8Array): number {
     if (this.#slabUsed + value.length > SLAB_BYTES) {
-      this.#slab = this.#slabs.push(new Uint8Array(SLAB_BYTES)) - 1;
+      this.#slab = this.#slabs.push(this.#arena.take(SLAB_BYTES)) - 1;
       this.#slabUsed = 0;
     }
     const offset = this.#slabUsed;
@@ -116,6 +129,7 @@ export class Page {
   #pack(): void {
     const values: Uint8Array[] = [];
     for (let base = 0; base < this.#records.length; base += FIELDS) values.push(this.#valueAt(base));
+    for (const slab of this.#slabs) this.#arena.giveUp(slab.length);
     this.#slabs = [];
     this.#slab = -1;
     this.#slabUsed = SLAB_BYTES;

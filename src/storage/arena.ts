@@ -1,0 +1,41 @@
+/**
+ * Arena: room for what stays, cut from few large pieces of memory.
+ *
+ * V8 looks through its whole heap for garbage whenever some 8 MB were asked for outside it, be they garbage or not: ten
+ * times a second where a storage grows by 80 MB a second, at a fifth of the processor. So memory is asked for seldom, and
+ * much at a time. It takes address space alone until it is written.
+ *
+ * A piece is freed when nobody has a part of it any more: a storage that is trimmed in order frees one after another.
+ */
+
+const FIRST_PIECE_BYTES = 64 * 1024;
+const MAX_PIECE_BYTES = 128 * 1024 * 1024;
+/** A new piece is a fourth of what is held, so that no more than that waits to be freed with it. */
+const SHARE = 4;
+/** Where room begins: numbers of 32 bits lie there, too. */
+const ALIGNMENT = 4;
+
+export class Arena {
+  #piece = new ArrayBuffer(0);
+  #used = 0;
+  #heldBytes = 0;
+
+  /** Room for so many bytes, all 0, which nobody else has. */
+  take(bytes: number): Uint8Array {
+    this.#heldBytes += bytes;
+    if (bytes > FIRST_PIECE_BYTES) return new Uint8Array(bytes);
+    if (this.#used + bytes > this.#piece.byteLength) {
+      const share = Math.min(Math.ceil(this.#heldBytes / SHARE), MAX_PIECE_BYTES);
+      this.#piece = new ArrayBuffer(Math.max(share, FIRST_PIECE_BYTES));
+      this.#used = 0;
+    }
+    const room = new Uint8Array(this.#piece, this.#used, bytes);
+    this.#used += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    return room;
+  }
+
+  /** So many bytes that were taken are needed no more. */
+  giveUp(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+}
