@@ -168,9 +168,9 @@ export class ValueRouter implements ValueHandler, PeerListener {
       return;
     }
     if (this.isFull && !this.#holdBack(peer)) return;
-    // The view would keep the whole read buffer alive for as long as the value waits.
+    // The view may keep a large read buffer alive for as long as the value waits.
     this.#options.queue.propose({
-      value: this.#slab.copy(value),
+      value: this.#slab.keep(value),
       hops: 0,
       giver: undefined,
       token: 0,
@@ -185,7 +185,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
       return;
     }
     this.#options.queue.propose({
-      value: this.#slab.copy(value),
+      value: this.#slab.keep(value),
       hops,
       giver: peer,
       token,

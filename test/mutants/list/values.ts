@@ -59,7 +59,7 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: 'value: this.#slab.copy(value),\n      hops,',
+        find: 'value: this.#slab.keep(value),\n      hops,',
         replace: 'value: value.slice(0, Math.max(1, value.length - 1)),\n      hops,',
       },
     ],
