@@ -4,7 +4,7 @@
  *
  *   note(asker, i, b, v) … → end of the turn, or another ballot or asker: one piece for each who is to hear it
  *
- * Encoded once, and copied once for each. Whatever is said goes the way of the Outbox: when it is durable.
+ * Encoded once, and copied once for each; handed over as it is within this process. Whatever is said goes the way of the Outbox: when it is durable.
  */
 import type { Config } from '../config/config.ts';
 import { quorumSize } from '../paxos/quorum.ts';
@@ -34,6 +34,10 @@ export class Acceptances {
   /** what the others are to hear, who they are, and how many acceptances that is */
   readonly #piece = new ByteBuffer();
   #others: Peer[] = [];
+  /** the learner and the proposer of this process, if they are to hear it, and what */
+  #self: Peer | undefined;
+  #instanceIds: number[] = [];
+  #values: Uint8Array[] = [];
   #count = 0;
   #asker: Peer | undefined;
   #ballot = 0;
@@ -59,8 +63,12 @@ export class Acceptances {
       this.#ballot = ballot;
       this.#isEmpty = isEmpty;
     }
-    if (this.#count++ === 0) this.#others = this.#whoHears();
+    if (this.#count++ === 0) this.#gatherWhoHears();
     if (this.#hearsRanges(asker)) this.#extend(instanceId);
+    if (this.#self !== undefined) {
+      this.#instanceIds.push(instanceId);
+      this.#values.push(value);
+    }
     if (this.#others.length === 0) return;
     encodeAccepted(this.#piece, this.#acceptorId, instanceId, ballot, ballot, value);
     if (this.#piece.length >= MAX_PIECE_BYTES) this.flush();
@@ -79,13 +87,15 @@ export class Acceptances {
       }
       this.#piece.clear();
     }
+    this.#tellSelf();
     this.#tellRange();
     this.#count = 0;
     return true;
   }
 
-  #whoHears(): Peer[] {
-    const others: Peer[] = [];
+  #gatherWhoHears(): void {
+    this.#others = [];
+    this.#self = undefined;
     for (const peer of this.#peers.inbound) {
       // An original learner dies of an empty value.
       if (this.#isEmpty && !peer.isOurs) continue;
@@ -95,14 +105,23 @@ export class Acceptances {
         (peer === this.#asker && this.#hearsRanges(peer))
       )
         continue;
-      others.push(peer);
+      if (this.#peers.isSelf(peer)) this.#self = peer;
+      else this.#others.push(peer);
     }
-    return others;
   }
 
   /** A replica's learner wants the values of its own acceptor, whoever proposed them. */
   #hearsRanges(peer: Peer): boolean {
     return peer.can(Capability.brief) && !this.#peers.isSelf(peer);
+  }
+
+  #tellSelf(): void {
+    const self = this.#self;
+    if (self === undefined) return;
+    const stretch = { ballot: this.#ballot, instanceIds: this.#instanceIds, values: this.#values };
+    this.#instanceIds = [];
+    this.#values = [];
+    this.#outbox.whenDurable(() => this.#peers.tellSelf(self, stretch));
   }
 
   #extend(instanceId: number): void {

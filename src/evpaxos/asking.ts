@@ -202,9 +202,10 @@ export class Asking {
     return counterpart === undefined || counterpart.isBehind() ? acceptor : counterpart;
   }
 
-  /** Encoded once, and copied to every acceptor. What is said again goes on our own connections. Hot. */
+  /** Encoded once, and copied to every acceptor but our own, which takes it as it is. What is said again goes on our own connections. Hot. */
   accept({ instanceId, ballot, value }: Accept, isAgain = false): void {
-    const scratch = this.#options.peers.scratch;
+    const { peers } = this.#options;
+    const { scratch } = peers;
     encodeAccept(scratch, instanceId, ballot, value);
     const bytes = scratch.view();
     for (const acceptor of this.acceptors) {
@@ -215,7 +216,8 @@ export class Asking {
         peer.countDropped();
         continue;
       }
-      peer.out.append(bytes);
+      if (peers.isSelf(peer)) peers.proposeToSelf(peer, instanceId, ballot, value);
+      else peer.out.append(bytes);
       peer.sent();
     }
   }

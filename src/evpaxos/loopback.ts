@@ -1,20 +1,47 @@
 /**
  * Loopback: a replica's connection with itself. Two links back to back, without a socket: what one end writes in a
- * turn reaches the other in the same turn, through the same codec as every other message.
+ * turn reaches the other in the same turn, through the same codec as every other message; but for ACCEPT and ACCEPTED,
+ * which are all that there is much of: they are handed over as they are, in their place between the others.
  */
+import type { MessageHandler } from '../transport/messages.ts';
 import type { Link, LinkEvents } from '../transport/transport.ts';
+
+/** Proposals at one ballot, or acceptances at one. The values are not written again by whoever has them. */
+export interface Stretch {
+  readonly ballot: number;
+  readonly instanceIds: number[];
+  readonly values: Uint8Array[];
+}
+
+const NO_VALUE = new Uint8Array(0);
+
+/** Takes what one end says. */
+export type LoopbackEnd = LinkEvents & { readonly take: (stretch: Stretch) => void };
 
 class LoopbackLink implements Link {
   readonly remote = 'itself';
   readonly waitingBytes = 0;
   other: LoopbackLink | undefined;
-  events: LinkEvents | undefined;
-  #queue: Uint8Array[] = [];
+  end: LoopbackEnd | undefined;
+  #queue: (Uint8Array | Stretch)[] = [];
   #closed = false;
 
   write(bytes: Uint8Array): boolean {
-    if (!this.#closed) this.#queue.push(bytes);
+    this.put(bytes);
     return false;
+  }
+
+  put(said: Uint8Array | Stretch): void {
+    if (!this.#closed) this.#queue.push(said);
+  }
+
+  /** Adds to the stretch that was put last, or begins another. Hot. */
+  add(instanceId: number, ballot: number, value: Uint8Array): void {
+    const last = this.#queue.at(-1);
+    if (last !== undefined && !(last instanceof Uint8Array) && last.ballot === ballot) {
+      last.instanceIds.push(instanceId);
+      last.values.push(value);
+    } else this.put({ ballot, instanceIds: [instanceId], values: [value] });
   }
 
   pause(): void {}
@@ -24,16 +51,19 @@ class LoopbackLink implements Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
-    this.events?.closed(undefined);
+    this.end?.closed(undefined);
     this.other?.close();
   }
 
-  /** Hands what was written to the other end; true if there was anything. */
+  /** Hands what was said to the other end; true if there was anything. */
   deliver(): boolean {
     if (this.#queue.length === 0) return false;
-    const written = this.#queue;
+    const queue = this.#queue;
     this.#queue = [];
-    for (const bytes of written) this.other?.events?.data(bytes);
+    for (const said of queue) {
+      if (said instanceof Uint8Array) this.other?.end?.data(said);
+      else this.other?.end?.take(said);
+    }
     return true;
   }
 }
@@ -41,27 +71,51 @@ class LoopbackLink implements Link {
 export interface Loopback {
   readonly outbound: Link;
   readonly inbound: Link;
-  /** Moves what was written, both ways; true if there was anything. */
+  /** Hands a proposal to the acceptor's end. Hot. */
+  propose(instanceId: number, ballot: number, value: Uint8Array): void;
+  /** Hands acceptances to the other end. */
+  tell(stretch: Stretch): void;
+  /** Moves what was said, both ways; true if there was anything. */
   deliver(): boolean;
 }
 
-/** Makes the two ends; tell each its events before the first delivery. */
+/** Makes the two ends, each with whoever takes what the other says. */
 export function makeLoopback(
-  outboundEvents: (link: Link) => LinkEvents,
-  inboundEvents: (link: Link) => LinkEvents,
+  outboundEnd: (link: Link) => LoopbackEnd,
+  inboundEnd: (link: Link) => LoopbackEnd,
 ): Loopback {
   const outbound = new LoopbackLink();
   const inbound = new LoopbackLink();
   outbound.other = inbound;
   inbound.other = outbound;
-  outbound.events = outboundEvents(outbound);
-  inbound.events = inboundEvents(inbound);
+  outbound.end = outboundEnd(outbound);
+  inbound.end = inboundEnd(inbound);
   return {
     outbound,
     inbound,
+    propose: (instanceId, ballot, value) => outbound.add(instanceId, ballot, value),
+    tell: (stretch) => inbound.put(stretch),
     deliver: () => {
       const there = outbound.deliver();
       return inbound.deliver() || there;
     },
+  };
+}
+
+/** Takes proposals, at the acceptor's end. */
+export function takeProposed(acceptorsEnd: Pick<MessageHandler, 'accept'>): LoopbackEnd['take'] {
+  return ({ ballot, instanceIds, values }) => {
+    for (const [i, instanceId] of instanceIds.entries())
+      acceptorsEnd.accept(instanceId, ballot, values[i] ?? NO_VALUE);
+  };
+}
+
+/** Takes what the acceptor accepted, at the other end. */
+export function takeAccepted(
+  end: Pick<MessageHandler, 'accepted'> & { readonly acceptorId: number },
+): LoopbackEnd['take'] {
+  return ({ ballot, instanceIds, values }) => {
+    for (const [i, instanceId] of instanceIds.entries())
+      end.accepted(end.acceptorId, instanceId, ballot, ballot, values[i] ?? NO_VALUE);
   };
 }

@@ -23,6 +23,7 @@ export class Outbox {
   #holding: Peer[] = [];
   /** of these, those for whom nothing is held that is in a hurry */
   #unhurried = new Set<Peer>();
+  #calls: (() => void)[] = [];
   #committing = false;
   #committingSince = 0;
   readonly #clock: Clock;
@@ -60,6 +61,16 @@ export class Outbox {
     this.#hold(peer).append(bytes);
   }
 
+  /** Calls once all that was written is durable, before what is encoded now leaves: for what leaves without being encoded. */
+  whenDurable(call: () => void): void {
+    if (this.#immediate) {
+      call();
+      return;
+    }
+    this.#calls.push(call);
+    this.#turn.schedule();
+  }
+
   #hold(peer: Peer): ByteBuffer {
     if (peer.held.length === 0) this.#holding.push(peer);
     this.#turn.schedule();
@@ -89,7 +100,9 @@ export class Outbox {
       this.#becomeIdle();
       return false;
     }
-    if (this.#holding.length === 0 && durable === undefined) return false;
+    if (this.#holding.length === 0 && this.#calls.length === 0 && durable === undefined) return false;
+    const calls = this.#calls;
+    this.#calls = [];
     const unhurried = this.#unhurried;
     const batch = this.#holding.map((peer) => ({
       peer,
@@ -99,7 +112,7 @@ export class Outbox {
     this.#holding = [];
     if (unhurried.size > 0) this.#unhurried = new Set();
     if (durable === undefined) {
-      release(batch);
+      release(calls, batch);
       return true;
     }
     this.#committing = true;
@@ -107,7 +120,7 @@ export class Outbox {
     durable.then(
       () => {
         this.#committing = false;
-        release(batch);
+        release(calls, batch);
         this.#turn.schedule();
         this.#becomeIdle();
       },
@@ -132,7 +145,8 @@ interface Held {
   readonly isInHurry: boolean;
 }
 
-function release(batch: readonly Held[]): void {
+function release(calls: readonly (() => void)[], batch: readonly Held[]): void {
+  for (const call of calls) call();
   for (const { peer, bytes, isInHurry } of batch) {
     if (peer.isClosed) continue;
     peer.out.append(bytes);

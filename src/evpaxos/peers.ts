@@ -9,7 +9,7 @@ import { ByteBuffer } from '../transport/buffer.ts';
 import { type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
 import { lastInstance } from './exhausted.ts';
-import { type Loopback, makeLoopback } from './loopback.ts';
+import { type Loopback, makeLoopback, type Stretch, takeAccepted, takeProposed } from './loopback.ts';
 import type { Observer } from './observer.ts';
 import { pair, unpair } from './pairing.ts';
 import { Peer } from './peer.ts';
@@ -160,12 +160,6 @@ export class Peers {
     return this.#acceptors;
   }
 
-  /** Our connection to an acceptor, if it is up and ready. */
-  acceptor(acceptorId: number): Peer | undefined {
-    const found = this.#outbound.find((outbound) => outbound.destination.acceptorId === acceptorId)?.peer;
-    return found?.isReady ? found : undefined;
-  }
-
   /** Our connection to a proposer, if it is up and ready. */
   proposer(proposerId: number): Peer | undefined {
     const found = this.#outbound.find((outbound) => outbound.destination.proposerId === proposerId)?.peer;
@@ -178,7 +172,10 @@ export class Peers {
    * @throws PaxosError ADDRESS_IN_USE or LISTEN_FAILED
    */
   async listen(port: number): Promise<number> {
-    const listener = await this.#options.transport.listen(port, (link) => this.#accept(link));
+    const listener = await this.#options.transport.listen(
+      port,
+      (link) => this.#takeIn(link, this.#context).events,
+    );
     this.#listener = listener;
     this.#options.observer.report({ type: 'listening', port: listener.port });
     return listener.port;
@@ -254,11 +251,13 @@ export class Peers {
       (link) => {
         const peer = new Peer(this.#ownContext, link, true, destination);
         outbound.peer = peer;
-        return peerEvents(peer, () => {
-          outbound.peer = undefined;
-        });
+        const events = peerEvents(peer, () => (outbound.peer = undefined));
+        return { ...events, take: takeAccepted(peer) };
       },
-      (link) => this.#accept(link, this.#ownContext),
+      (link) => {
+        const { peer, events } = this.#takeIn(link, this.#ownContext);
+        return { ...events, take: takeProposed(peer) };
+      },
     );
     outbound.peer?.open();
   }
@@ -315,6 +314,19 @@ export class Peers {
     return this.#loopback !== undefined;
   }
 
+  /** Hands a proposal to the acceptor in this process, by our connection to it, behind what was said there before. Hot. */
+  proposeToSelf(self: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
+    if (self.out.length > 0) self.flush();
+    this.#loopback?.propose(instanceId, ballot, value);
+  }
+
+  /** Hands on what the acceptor in this process accepted, by its end of the same connection. */
+  tellSelf(self: Peer, stretch: Stretch): void {
+    if (self.out.length > 0) self.flush();
+    this.#loopback?.tell(stretch);
+    this.#options.turn.schedule();
+  }
+
   /** True for either end of a replica's connection with itself. */
   isSelf(peer: Peer): boolean {
     return peer.link === this.#loopback?.outbound || peer.link === this.#loopback?.inbound;
@@ -331,20 +343,21 @@ export class Peers {
     }
   }
 
-  #accept(link: Link, context = this.#context): LinkEvents {
+  #takeIn(link: Link, context: PeerContext): { readonly peer: Peer; readonly events: LinkEvents } {
     const peer = new Peer(context, link, false, NOWHERE);
     this.#inbound.add(peer);
-    const isOwn = context === this.#ownContext;
-    if (!isOwn) this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
+    if (context !== this.#ownContext)
+      this.#options.observer.report({ type: 'accepted-connection', remote: link.remote });
     peer.open();
     // Where originals have no place, one that only listens is none the better.
     const grace = this.#context.onlyOurs
       ? this.#options.clock.after(HELLO_GRACE_MS, () => peer.becomeReady())
       : undefined;
-    return peerEvents(peer, () => {
+    const gone = () => {
       grace?.cancel();
       this.#inbound.delete(peer);
-    });
+    };
+    return { peer, events: peerEvents(peer, gone) };
   }
 
   /** One acceptor may be wrong; originals, which know nothing of this, do not count. */

@@ -172,7 +172,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       {
         file: OUTBOX,
         find: '    this.#committingSince = this.#clock.now();\n',
-        replace: '    this.#committingSince = this.#clock.now();\n    release(batch.splice(0));\n',
+        replace: '    this.#committingSince = this.#clock.now();\n    release([], batch.splice(0));\n',
       },
     ],
   },
@@ -182,10 +182,11 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OUTBOX,
-        find: '        this.#committing = false;\n        release(batch);',
+        find: '        this.#committing = false;\n        release(calls, batch);',
         replace:
-          '        this.#committing = false;\n        release(batch);\n' +
-          '        release(this.#holding.map((peer) => ({ peer, bytes: peer.held.take() })));\n' +
+          '        this.#committing = false;\n        release(calls, batch);\n' +
+          '        const isInHurry = true;\n' +
+          '        release([], this.#holding.map((peer) => ({ peer, isInHurry, bytes: peer.held.take() })));\n' +
           '        this.#holding = [];',
       },
     ],
@@ -206,11 +207,9 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     breaks: 'a replica hears its own vote before it is on disk',
     edits: [
       {
-        file: ACCEPTANCES,
-        find: 'else this.#outbox.to(peer).append(piece);',
-        replace:
-          'else if (this.#peers.isSelf(peer)) {\n          peer.out.append(piece);\n          peer.sent();\n' +
-          '        } else this.#outbox.to(peer).append(piece);',
+        file: OUTBOX,
+        find: '    this.#calls.push(call);\n    this.#turn.schedule();\n',
+        replace: '    call();\n',
       },
     ],
   },
