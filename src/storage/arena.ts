@@ -25,8 +25,7 @@ export class Arena {
     this.#heldBytes += bytes;
     if (bytes > FIRST_PIECE_BYTES) return new Uint8Array(bytes);
     if (this.#used + bytes > this.#piece.byteLength) {
-      const share = Math.min(Math.ceil(this.#heldBytes / SHARE), MAX_PIECE_BYTES);
-      this.#piece = new ArrayBuffer(Math.max(share, FIRST_PIECE_BYTES));
+      this.#piece = newPiece(this.#nextPieceBytes);
       this.#used = 0;
     }
     const room = new Uint8Array(this.#piece, this.#used, bytes);
@@ -34,8 +33,25 @@ export class Arena {
     return room;
   }
 
-  /** So many bytes that were taken are needed no more. */
+  /** So many bytes that were taken are needed no more. A piece that is too large for the rest is left to who has a part. */
   giveUp(bytes: number): void {
     this.#heldBytes -= bytes;
+    if (this.#piece.byteLength <= this.#nextPieceBytes) return;
+    this.#piece = new ArrayBuffer(0);
+    this.#used = 0;
+  }
+
+  get #nextPieceBytes(): number {
+    return Math.max(FIRST_PIECE_BYTES, Math.min(Math.ceil(this.#heldBytes / SHARE), MAX_PIECE_BYTES));
+  }
+}
+
+/** Less than asked for, where the process may not have so much. */
+function newPiece(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (error) {
+    if (!(error instanceof RangeError) || bytes === FIRST_PIECE_BYTES) throw error;
+    return new ArrayBuffer(FIRST_PIECE_BYTES);
   }
 }

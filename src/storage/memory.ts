@@ -35,6 +35,8 @@ export class MemoryStorage implements Storage {
 
   readonly #maxSparseRecords: number;
   readonly #arena = new Arena();
+  /** the last page that has its room there */
+  #lastInArena = -1;
   readonly #pages = new Map<number, Page>();
   /** records of instances whose page is not made yet; never changed, only replaced */
   readonly #sparse = new Map<number, AcceptorRecord>();
@@ -130,7 +132,7 @@ export class MemoryStorage implements Storage {
     if (instanceId <= this.#trimInstanceId) return;
     const whole = pageNumber(instanceId + 1);
     for (const number of this.#pageNumbers(pageNumber(this.#trimInstanceId), whole - 1)) {
-      this.#arena.giveUp(this.#pages.get(number)?.sizeBytes ?? 0);
+      this.#pages.get(number)?.giveUp();
       this.#pages.delete(number);
     }
     for (const sparseId of this.#sparse.keys()) if (sparseId <= instanceId) this.#dropSparse(sparseId);
@@ -157,7 +159,7 @@ export class MemoryStorage implements Storage {
   copy(): MemoryStorage {
     this.#mustBeOpen();
     const copy = new MemoryStorage({ maxSparseRecords: this.#maxSparseRecords });
-    for (const [number, page] of this.#pages) copy.#pages.set(number, page.copy(copy.#arena));
+    for (const [number, page] of this.#pages) copy.#pages.set(number, page.copy(copy.#arenaFor(number)));
     for (const [instanceId, record] of this.#sparse) copy.#sparse.set(instanceId, record);
     for (const [number, count] of this.#sparseCounts) copy.#sparseCounts.set(number, count);
     copy.#trimInstanceId = this.#trimInstanceId;
@@ -206,7 +208,7 @@ export class MemoryStorage implements Storage {
   }
 
   #makePage(number: number): Page {
-    const page = new Page(this.#arena);
+    const page = new Page(this.#arenaFor(number));
     const start = number * PAGE_INSTANCES;
     for (let slot = 0; slot < PAGE_INSTANCES; slot++) {
       const record = this.#sparse.get(start + slot);
@@ -217,6 +219,13 @@ export class MemoryStorage implements Storage {
     this.#sparseCounts.delete(number);
     this.#pages.set(number, page);
     return page;
+  }
+
+  /** Pages that follow one another share memory, and free it together. One far ahead, for good perhaps, has its own. */
+  #arenaFor(number: number): Arena {
+    if (number !== this.#lastInArena + 1 && this.#pages.has(this.#lastInArena)) return new Arena();
+    this.#lastInArena = number;
+    return this.#arena;
   }
 
   #dropSparse(instanceId: number): void {

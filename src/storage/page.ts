@@ -13,6 +13,8 @@ export const PAGE_INSTANCES = 1_024;
 
 const SLAB_BYTES = 16_384;
 const LARGE_BYTES = 4_096;
+/** A place has 32 bits. */
+const MAX_SLABS = 131_072;
 const FIELDS = 4;
 const ACCEPTED = 1;
 const PLACE = 2;
@@ -63,14 +65,20 @@ export class Page {
     this.#records[base] = promisedBallot;
     this.#records[base + ACCEPTED] = acceptedBallot;
     this.#store(base, value);
-    if (this.#lostBytes > 2 * SLAB_BYTES && this.#lostBytes > this.#liveBytes) this.#pack();
+    const isMostlyLost = this.#lostBytes > 2 * SLAB_BYTES && this.#lostBytes > this.#liveBytes;
+    if (isMostlyLost || this.#slabs.length > MAX_SLABS) this.#pack();
   }
 
-  /** Another page with the same records, sharing nothing but where its room comes from. */
+  /** Nothing here is needed any more. */
+  giveUp(): void {
+    this.#arena.giveUp(this.sizeBytes);
+  }
+
+  /** Another page with the same records, which shares nothing. */
   copy(arena: Arena): Page {
     const copy = new Page(arena);
     copy.#records.set(this.#records);
-    copy.#slabs = this.#slabs.map((slab) => slab.slice());
+    copy.#slabs = this.#slabs.map((slab) => copyIn(arena, slab));
     copy.#slab = this.#slab;
     copy.#slabUsed = this.#slabUsed;
     copy.#liveBytes = this.#liveBytes;
@@ -105,13 +113,7 @@ export class Page {
   }
 
   #placeLarge(value: Uint8Array): number {
-    return (this.#slabs.push(this.#large(value)) - 1) * SLAB_BYTES;
-  }
-
-  #large(value: Uint8Array): Uint8Array {
-    const slab = this.#arena.take(value.length);
-    slab.set(value);
-    return slab;
+    return (this.#slabs.push(copyIn(this.#arena, value)) - 1) * SLAB_BYTES;
   }
 
   #place(value: Uint8Array): number {
@@ -139,4 +141,10 @@ export class Page {
       this.#records[slot * FIELDS + PLACE] = place;
     });
   }
+}
+
+function copyIn(arena: Arena, bytes: Uint8Array): Uint8Array {
+  const room = arena.take(bytes.length);
+  room.set(bytes);
+  return room;
 }
