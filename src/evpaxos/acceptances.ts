@@ -11,13 +11,18 @@ import { quorumSize } from '../paxos/quorum.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
+import { ownBacklogBytes } from './loopback.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { ignoresAcceptances, isGiver } from './peer-context.ts';
 import type { Peers } from './peers.ts';
+import { ValueSlab } from './value-slab.ts';
 
 /** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
 const MAX_PIECE_BYTES = 64 * 1024;
+
+/** What one takes that waits for the disk, beside its value: measured, rounded. */
+const ACCEPTANCE_BYTES = 150;
 
 export interface AcceptancesOptions {
   readonly id: number;
@@ -38,6 +43,13 @@ export class Acceptances {
   #self: Peer | undefined;
   #instanceIds: number[] = [];
   #values: Uint8Array[] = [];
+  readonly #slab = new ValueSlab();
+  /** what these take, and what takes all that this process has not been told yet */
+  #bytes = 0;
+  #untoldBytes = 0;
+  readonly #maxUntoldBytes: number;
+  /** more was not to be told: that is over when nothing waits */
+  #misses = false;
   #count = 0;
   #asker: Peer | undefined;
   #ballot = 0;
@@ -51,6 +63,7 @@ export class Acceptances {
     this.#acceptorId = id;
     this.#othersTell = acceptors > quorumSize(acceptors);
     this.#peers = peers;
+    this.#maxUntoldBytes = ownBacklogBytes(config);
     this.#outbox = outbox;
   }
 
@@ -65,10 +78,7 @@ export class Acceptances {
     }
     if (this.#count++ === 0) this.#gatherWhoHears();
     if (this.#hearsRanges(asker)) this.#extend(instanceId);
-    if (this.#self !== undefined) {
-      this.#instanceIds.push(instanceId);
-      this.#values.push(value);
-    }
+    if (this.#self !== undefined) this.#noteForSelf(this.#self, instanceId, value);
     if (this.#others.length === 0) return;
     encodeAccepted(this.#piece, this.#acceptorId, instanceId, ballot, ballot, value);
     if (this.#piece.length >= MAX_PIECE_BYTES) this.flush();
@@ -115,13 +125,36 @@ export class Acceptances {
     return peer.can(Capability.brief) && !this.#peers.isSelf(peer);
   }
 
+  /** The value stays for as long as the disk takes, and until it is learned what was chosen. */
+  #noteForSelf(self: Peer, instanceId: number, value: Uint8Array): void {
+    if (this.#untoldBytes > this.#maxUntoldBytes) {
+      self.countDropped(1, this.#untoldBytes);
+      this.#misses = true;
+      return;
+    }
+    const bytes = ACCEPTANCE_BYTES + value.length;
+    this.#instanceIds.push(instanceId);
+    this.#values.push(this.#slab.keep(value));
+    this.#bytes += bytes;
+    this.#untoldBytes += bytes;
+  }
+
   #tellSelf(): void {
     const self = this.#self;
-    if (self === undefined) return;
+    if (self === undefined || this.#values.length === 0) return;
+    const bytes = this.#bytes;
     const stretch = { ballot: this.#ballot, instanceIds: this.#instanceIds, values: this.#values };
     this.#instanceIds = [];
     this.#values = [];
-    this.#outbox.whenDurable(() => this.#peers.tellSelf(self, stretch));
+    this.#bytes = 0;
+    this.#outbox.whenDurable(() => {
+      this.#untoldBytes -= bytes;
+      this.#peers.tellSelf(self, stretch);
+      if (this.#misses && this.#untoldBytes === 0) {
+        this.#misses = false;
+        self.drained();
+      }
+    });
   }
 
   #extend(instanceId: number): void {

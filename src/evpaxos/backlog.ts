@@ -44,8 +44,9 @@ export class Backlog {
     return this.#linkBytes + this.out.length + this.held.length;
   }
 
-  countDropped(messages: number): void {
-    this.#drops.count(messages, this.#bytes);
+  /** @param apartBytes what waits for it elsewhere */
+  countDropped(messages: number, apartBytes: number): void {
+    this.#drops.count(messages, this.#bytes + apartBytes);
   }
 
   /** Writes what was encoded in this turn, unless too much waits in the link: then it gathers until that is gone. */

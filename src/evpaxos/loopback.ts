@@ -3,8 +3,20 @@
  * turn reaches the other in the same turn, through the same codec as every other message; but for ACCEPT and ACCEPTED,
  * which are all that there is much of: they are handed over as they are, in their place between the others.
  */
+import type { Config } from '../config/config.ts';
 import type { MessageHandler } from '../transport/messages.ts';
 import type { Link, LinkEvents } from '../transport/transport.ts';
+
+/**
+ * What may wait for this process itself, where `max-peer-backlog` is less: it reads as soon as its disk has written, and
+ * what its learner misses it would have to ask for.
+ */
+const OWN_BACKLOG_BYTES = 16 * 1024 * 1024;
+
+/** The most bytes that may wait for this process itself. */
+export function ownBacklogBytes(config: Config): number {
+  return Math.max(config.maxPeerBacklogBytes, OWN_BACKLOG_BYTES);
+}
 
 /** Proposals at one ballot, or acceptances at one. The values are not written again by whoever has them. */
 export interface Stretch {
@@ -61,6 +73,7 @@ class LoopbackLink implements Link {
     const queue = this.#queue;
     this.#queue = [];
     for (const said of queue) {
+      if (this.#closed) break;
       if (said instanceof Uint8Array) this.other?.end?.data(said);
       else this.other?.end?.take(said);
     }

@@ -61,7 +61,10 @@ export class Outbox {
     this.#hold(peer).append(bytes);
   }
 
-  /** Calls once all that was written is durable, before what is encoded now leaves: for what leaves without being encoded. */
+  /**
+   * Calls once all that was written is durable: for what leaves without being encoded. It leaves before all that waits for
+   * the same commit, as on a connection of its own.
+   */
   whenDurable(call: () => void): void {
     if (this.#immediate) {
       call();

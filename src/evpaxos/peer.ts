@@ -129,8 +129,8 @@ export class Peer implements MessageHandler {
   }
 
   /** Counts messages that were not sent because the peer is behind, and says so once. */
-  countDropped(messages = 1): void {
-    this.#backlog.countDropped(messages);
+  countDropped(messages = 1, apartBytes = 0): void {
+    this.#backlog.countDropped(messages, apartBytes);
   }
 
   /** Writes what was encoded in this turn. */

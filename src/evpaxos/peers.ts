@@ -9,7 +9,14 @@ import { ByteBuffer } from '../transport/buffer.ts';
 import { type Hello, Role } from '../transport/messages.ts';
 import type { Address, Clock, Link, LinkEvents, Listener, Timer, Transport } from '../transport/transport.ts';
 import { lastInstance } from './exhausted.ts';
-import { type Loopback, makeLoopback, type Stretch, takeAccepted, takeProposed } from './loopback.ts';
+import {
+  type Loopback,
+  makeLoopback,
+  ownBacklogBytes,
+  type Stretch,
+  takeAccepted,
+  takeProposed,
+} from './loopback.ts';
 import type { Observer } from './observer.ts';
 import { pair, unpair } from './pairing.ts';
 import { Peer } from './peer.ts';
@@ -25,11 +32,6 @@ const HELLO_GRACE_MS = 1000;
 /** A refusal is said again at every try, and tries are 1 s apart at most: it counts for so long. */
 const REFUSAL_STANDS_MS = 10_000;
 
-/**
- * What may wait for this process itself, where `max-peer-backlog` is less: it reads as soon as its disk has written, and
- * what its learner misses it would have to ask for.
- */
-const OWN_BACKLOG_BYTES = 16 * 1024 * 1024;
 /** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
 const SILENT_SECONDS = 5;
 /** It is looked for so often at least; twice in a leader timeout, if that is short. */
@@ -99,8 +101,7 @@ export class Peers {
       heard: (peer) => writes.heard(peer),
       idInUse: (peer, reason) => this.#idInUse(peer, reason),
     };
-    const maxOwnBytes = Math.max(config.maxPeerBacklogBytes, OWN_BACKLOG_BYTES);
-    this.#ownContext = { ...this.#context, maxBacklogBytes: maxOwnBytes };
+    this.#ownContext = { ...this.#context, maxBacklogBytes: ownBacklogBytes(config) };
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);

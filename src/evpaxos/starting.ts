@@ -30,8 +30,8 @@ export interface ProposerOptions extends StartOptions {
 
 export interface LearnerOptions extends StartOptions {
   /**
-   * Takes each chosen value as it comes, in instance order; its bytes are a view, valid during the call. Without it,
-   * iterate over the node instead.
+   * Takes each chosen value as it comes, in instance order; its bytes are a view, valid during the call, to be
+   * read only. Without it, iterate over the node instead.
    */
   readonly deliver?: (delivered: Delivered) => void;
   /** from instance 1, or from the first heard of; as `learner-catch-up` says unless told */

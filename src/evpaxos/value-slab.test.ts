@@ -1,15 +1,25 @@
 import { expect, it } from 'vitest';
 import { ValueSlab } from './value-slab.ts';
 
-/** What a read may bring. */
+/** What a read brings at most. */
 const READ_BYTES = 65_536;
 
-function viewOf(length: number): Uint8Array {
-  return new Uint8Array(READ_BYTES).subarray(0, length);
+/** One that has seen so much that is not kept that it copies. */
+function thatCopies(): ValueSlab {
+  const slab = new ValueSlab();
+  for (let i = 0; i < 8; i++) slab.keep(new Uint8Array(READ_BYTES).subarray(0, 1));
+  return slab;
+}
+
+/** Keeps `count` values of what a read brought; tells how many stayed there. */
+function staying(slab: ValueSlab, { count, length }: { count: number; length: number }): number {
+  const read = new Uint8Array(READ_BYTES);
+  const values = Array.from({ length: count }, (_, i) => read.subarray(i * length, (i + 1) * length));
+  return values.filter((value) => slab.keep(value) === value).length;
 }
 
 it('keeps every copy as it was, of short values and of long ones', () => {
-  const slab = new ValueSlab();
+  const slab = thatCopies();
   const source = new Uint8Array(READ_BYTES);
   const copies: { readonly copy: Uint8Array; readonly length: number; readonly fill: number }[] = [];
   for (let i = 0; i < 3000; i++) {
@@ -24,19 +34,21 @@ it('keeps every copy as it was, of short values and of long ones', () => {
   }
 });
 
-it('puts short values side by side, and gives a long one its own memory', () => {
-  const slab = new ValueSlab();
-  const [one, other] = [slab.keep(viewOf(512)), slab.keep(viewOf(512))];
+it('puts copies of short values side by side, and gives a long one its own memory', () => {
+  const slab = thatCopies();
+  const one = slab.keep(new Uint8Array(READ_BYTES).subarray(0, 512));
+  const other = slab.keep(new Uint8Array(READ_BYTES).subarray(0, 512));
   expect(one.buffer).toBe(other.buffer);
   expect(other.byteOffset).toBe(one.byteOffset + 512);
-  expect(slab.keep(viewOf(513)).buffer.byteLength).toBe(513);
+  expect(slab.keep(new Uint8Array(READ_BYTES).subarray(0, 513)).buffer.byteLength).toBe(513);
 });
 
-it('keeps a view as it is where that keeps no more memory alive than a copy', () => {
+it('lets values stay where they came in while a fourth of that is kept, and copies them while it is not', () => {
   const slab = new ValueSlab();
-  const short = new Uint8Array(8192).subarray(100, 164);
-  const long = viewOf(READ_BYTES / 2);
-  expect(slab.keep(short)).toBe(short);
-  expect(slab.keep(long)).toBe(long);
-  expect(slab.keep(new Uint8Array(8193).subarray(100, 164)).buffer.byteLength).toBe(8192);
+  for (let read = 0; read < 1000; read++) expect(staying(slab, { count: 300, length: 64 })).toBe(300);
+  let stayed = 0;
+  for (let read = 0; read < 1000; read++) stayed += staying(slab, { count: 1, length: 64 });
+  expect(stayed).toBeLessThan(20);
+  for (let read = 0; read < 100; read++) staying(slab, { count: 300, length: 64 });
+  expect(staying(slab, { count: 300, length: 64 })).toBe(300);
 });

@@ -135,3 +135,38 @@ describe('an acceptor, while the disk takes its time', () => {
     expect(storage.reads - before).toBeLessThan(10);
   });
 });
+
+describe('a replica, while its disk stands still', () => {
+  const MEGABYTE = new Uint8Array(1024 * 1024);
+  const BOUND_BYTES = 16 * 1024 * 1024;
+  const ACCEPTS = 40;
+  let cluster: MemoryCluster;
+
+  afterEach(() => cluster.closeAll());
+
+  it('keeps a bounded part of what it accepted for its own learner, and says when that begins and ends', async () => {
+    cluster = new MemoryCluster({ replicas: 3 });
+    const storage = new HeldStorage();
+    await cluster.replica(0, undefined, { storage });
+    const proposer = cluster.connect('acceptor', 0);
+    cluster.world.settle();
+    for (let i = 1; i <= ACCEPTS; i++) proposer.say((out) => encodeAccept(out, i, 10, MEGABYTE));
+    cluster.world.settle();
+
+    const told = () =>
+      cluster.events
+        .map(({ event }) => event)
+        .filter((event) => 'remote' in event && event.remote === 'itself');
+    const [slow] = told();
+    expect(told()).toMatchObject([{ type: 'slow-peer' }]);
+    const bytes = slow?.type === 'slow-peer' ? slow.waitingBytes : 0;
+    expect(bytes).toBeGreaterThan(BOUND_BYTES);
+    expect(bytes).toBeLessThan(BOUND_BYTES + 2 * MEGABYTE.length);
+    while (storage.commits.length > 0) {
+      storage.commits.shift()?.resolve();
+      await cluster.settled();
+    }
+    const droppedMessages = ACCEPTS - Math.floor(bytes / MEGABYTE.length);
+    expect(told()).toMatchObject([{ type: 'slow-peer' }, { type: 'peer-reads-again', droppedMessages }]);
+  });
+});
