@@ -11,7 +11,7 @@ import { quorumSize } from '../paxos/quorum.ts';
 import { ByteBuffer } from '../transport/buffer.ts';
 import { encodeAccepted, encodeAcceptedRange } from '../transport/encode.ts';
 import { Capability } from '../transport/messages.ts';
-import { ownBacklogBytes } from './loopback.ts';
+import { STRETCH_ENTRY_BYTES } from './loopback.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { ignoresAcceptances, isGiver } from './peer-context.ts';
@@ -20,9 +20,6 @@ import { ValueSlab } from './value-slab.ts';
 
 /** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
 const MAX_PIECE_BYTES = 64 * 1024;
-
-/** What one takes that waits for the disk, beside its value: measured, rounded. */
-const ACCEPTANCE_BYTES = 150;
 
 export interface AcceptancesOptions {
   readonly id: number;
@@ -44,11 +41,9 @@ export class Acceptances {
   #instanceIds: number[] = [];
   #values: Uint8Array[] = [];
   readonly #slab = new ValueSlab();
-  /** what these take, and what takes all that this process has not been told yet */
+  /** what these take */
   #bytes = 0;
-  #untoldBytes = 0;
-  readonly #maxUntoldBytes: number;
-  /** more was not to be told: that is over when nothing waits */
+  /** some were not to be told: that is over when less waits again */
   #misses = false;
   #count = 0;
   #asker: Peer | undefined;
@@ -63,7 +58,6 @@ export class Acceptances {
     this.#acceptorId = id;
     this.#othersTell = acceptors > quorumSize(acceptors);
     this.#peers = peers;
-    this.#maxUntoldBytes = ownBacklogBytes(config);
     this.#outbox = outbox;
   }
 
@@ -127,16 +121,16 @@ export class Acceptances {
 
   /** The value stays for as long as the disk takes, and until it is learned what was chosen. */
   #noteForSelf(self: Peer, instanceId: number, value: Uint8Array): void {
-    if (this.#untoldBytes > this.#maxUntoldBytes) {
-      self.countDropped(1, this.#untoldBytes);
+    if (self.isBehind()) {
+      self.countDropped();
       this.#misses = true;
       return;
     }
-    const bytes = ACCEPTANCE_BYTES + value.length;
+    const bytes = STRETCH_ENTRY_BYTES + value.length;
     this.#instanceIds.push(instanceId);
     this.#values.push(this.#slab.keep(value));
     this.#bytes += bytes;
-    this.#untoldBytes += bytes;
+    self.backlog.waitApart(bytes);
   }
 
   #tellSelf(): void {
@@ -148,9 +142,9 @@ export class Acceptances {
     this.#values = [];
     this.#bytes = 0;
     this.#outbox.whenDurable(() => {
-      this.#untoldBytes -= bytes;
+      self.backlog.waitApart(-bytes);
       this.#peers.tellSelf(self, stretch);
-      if (this.#misses && this.#untoldBytes === 0) {
+      if (this.#misses && self.isBelow(Number.POSITIVE_INFINITY)) {
         this.#misses = false;
         self.drained();
       }

@@ -20,6 +20,7 @@ export class Backlog {
   readonly #drops: Drops;
   readonly #maxBytes: number;
   #linkBytes = 0;
+  #apartBytes = 0;
 
   constructor({ observer, maxBacklogBytes }: PeerContext, link: Link) {
     this.#link = link;
@@ -41,12 +42,16 @@ export class Backlog {
   }
 
   get #bytes(): number {
-    return this.#linkBytes + this.out.length + this.held.length;
+    return this.#linkBytes + this.out.length + this.held.length + this.#apartBytes;
   }
 
-  /** @param apartBytes what waits for it elsewhere */
-  countDropped(messages: number, apartBytes: number): void {
-    this.#drops.count(messages, this.#bytes + apartBytes);
+  /** So many bytes more, or fewer, wait elsewhere, without being encoded. */
+  waitApart(bytes: number): void {
+    this.#apartBytes += bytes;
+  }
+
+  countDropped(messages: number): void {
+    this.#drops.count(messages, this.#bytes);
   }
 
   /** Writes what was encoded in this turn, unless too much waits in the link: then it gathers until that is gone. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { MemoryCluster } from '../../test/support/memory-cluster.ts';
 import type { Link } from '../transport/transport.ts';
 import { type LoopbackEnd, makeLoopback } from './loopback.ts';
 
@@ -59,4 +60,18 @@ it('hands on nothing once it is closed, what was said before included', () => {
   loopback.propose(6, 10, VALUE);
   expect(loopback.deliver()).toBe(false);
   expect(heard).toEqual([1]);
+});
+
+it('is no place where a burst is lost: what a replica cannot tell itself yet is proposed later', async () => {
+  const cluster = new MemoryCluster({ replicas: 1 });
+  const delivered: number[] = [];
+  const deliver = ({ instanceId }: { readonly instanceId: number }) => delivered.push(instanceId);
+  const node = await cluster.replica(0, undefined, { deliver });
+  cluster.world.advance(1000);
+  const values = 2500;
+  for (let i = 0; i < values; i++) node.offer(new Uint8Array(16 * 1024), undefined);
+  cluster.world.settle();
+  expect(delivered).toHaveLength(values);
+  expect(cluster.events.filter(({ event }) => event.type === 'slow-peer')).toEqual([]);
+  await cluster.closeAll();
 });

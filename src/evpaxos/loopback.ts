@@ -18,6 +18,9 @@ export function ownBacklogBytes(config: Config): number {
   return Math.max(config.maxPeerBacklogBytes, OWN_BACKLOG_BYTES);
 }
 
+/** What each takes in a stretch, beside its value: measured, rounded. */
+export const STRETCH_ENTRY_BYTES = 150;
+
 /** Proposals at one ballot, or acceptances at one. The values are not written again by whoever has them. */
 export interface Stretch {
   readonly ballot: number;

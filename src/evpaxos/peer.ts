@@ -53,7 +53,7 @@ export class Peer implements MessageHandler {
   #ready = false;
   /** the link is gone: closed() says so, and nobody else */
   isClosed = false;
-  readonly #backlog: Backlog;
+  readonly backlog: Backlog;
   #isAcceptor = false;
 
   constructor(context: PeerContext, link: Link, outbound: boolean, destination: Destination) {
@@ -63,9 +63,9 @@ export class Peer implements MessageHandler {
     this.outbound = outbound;
     this.destination = destination;
     this.acceptorId = destination.acceptorId;
-    this.#backlog = new Backlog(context, link);
-    this.out = this.#backlog.out;
-    this.held = this.#backlog.held;
+    this.backlog = new Backlog(context, link);
+    this.out = this.backlog.out;
+    this.held = this.backlog.held;
     this.commands = new PeerCommands(this, context.roles);
     this.#decoder = new Decoder(this, context);
   }
@@ -110,12 +110,12 @@ export class Peer implements MessageHandler {
 
   /** True if a message that may be lost should rather not be sent now, because the other end does not read. */
   isBehind(): boolean {
-    return this.#backlog.exceeds(1);
+    return this.backlog.exceeds(1);
   }
 
   /** True while fewer bytes wait for it: time for what is in no hurry. */
   isBelow(bytes: number): boolean {
-    return this.#backlog.isBelow(bytes);
+    return this.backlog.isBelow(bytes);
   }
 
   /**
@@ -123,24 +123,24 @@ export class Peer implements MessageHandler {
    * off: on a lost connection nobody waits for an answer.
    */
   canBeTold(): boolean {
-    if (this.isClosed || !this.#backlog.exceeds(2)) return !this.isClosed;
+    if (this.isClosed || !this.backlog.exceeds(2)) return !this.isClosed;
     this.#cutOff('on and on, and does not read the answers');
     return false;
   }
 
   /** Counts messages that were not sent because the peer is behind, and says so once. */
-  countDropped(messages = 1, apartBytes = 0): void {
-    this.#backlog.countDropped(messages, apartBytes);
+  countDropped(messages = 1): void {
+    this.backlog.countDropped(messages);
   }
 
   /** Writes what was encoded in this turn. */
   flush(): void {
-    if (!this.isClosed) this.#backlog.flush();
+    if (!this.isClosed) this.backlog.flush();
   }
 
   /** What waited in the link is gone: it takes more. */
   drained(): void {
-    this.#backlog.drained();
+    this.backlog.drained();
     this.#context.changed(this);
   }
 

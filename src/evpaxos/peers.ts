@@ -13,6 +13,7 @@ import {
   type Loopback,
   makeLoopback,
   ownBacklogBytes,
+  STRETCH_ENTRY_BYTES,
   type Stretch,
   takeAccepted,
   takeProposed,
@@ -22,6 +23,7 @@ import { pair, unpair } from './pairing.ts';
 import { Peer } from './peer.ts';
 import { type Destination, NOWHERE, type PeerContext } from './peer-context.ts';
 import type { Roles } from './roles.ts';
+import { Silence } from './silence.ts';
 import type { Turn } from './turn.ts';
 import { Writes } from './writes.ts';
 
@@ -31,11 +33,6 @@ const RECONNECT_MS = [50, 100, 250, 500, 1000] as const;
 const HELLO_GRACE_MS = 1000;
 /** A refusal is said again at every try, and tries are 1 s apart at most: it counts for so long. */
 const REFUSAL_STANDS_MS = 10_000;
-
-/** Acceptors speak once a second. One that was silent for so many seconds is cut off, and tried again. */
-const SILENT_SECONDS = 5;
-/** It is looked for so often at least; twice in a leader timeout, if that is short. */
-const LOOK_MS = 250;
 
 export interface PeersOptions {
   readonly transport: Transport;
@@ -75,12 +72,14 @@ export class Peers {
   readonly #outbound: Outbound[] = [];
   readonly #inbound = new Set<Peer>();
   #acceptors: Peer[] = [];
-  #watch: Timer | undefined;
+  readonly #silence: Silence;
   readonly #writes: Writes;
   readonly #scratch = new ByteBuffer();
   /** when each acceptor said last that our proposer id is in use */
   readonly #refusedAt = new Map<number, number>();
   #loopback: Loopback | undefined;
+  /** what was proposed to our own acceptor, and not handed to it yet */
+  readonly #proposed: { to: Peer | undefined; bytes: number } = { to: undefined, bytes: 0 };
   #listener: Listener | undefined;
   #closed = false;
 
@@ -89,6 +88,7 @@ export class Peers {
     this.#options = options;
     const writes = new Writes(turn, clock);
     this.#writes = writes;
+    this.#silence = new Silence(this, options);
     this.#context = {
       roles,
       observer,
@@ -203,31 +203,15 @@ export class Peers {
     }
   }
 
-  /**
-   * Looks who still speaks, and cuts off acceptors that do not. Without it a machine that lost its power would be taken
-   * for alive until TCP gives up, a quarter of an hour later. Looks are counted, not time: a node that stood still itself
-   * has heard nobody.
-   */
+  /** Looks from now on who still speaks. */
   watch(): void {
-    const { clock, config, turn } = this.#options;
-    const lookMs = Math.min(LOOK_MS, config.leaderTimeoutMs / 2);
-    const cutMs = Math.max(1000 * SILENT_SECONDS, 4 * config.leaderTimeoutMs);
-    this.#watch = clock.after(lookMs, () => {
-      for (const peer of [...this.ready(), ...this.#inbound]) {
-        if (this.isSelf(peer)) continue;
-        peer.silentMs += lookMs;
-        // Of others nobody knows whether they have anything to say.
-        if (peer.isAcceptor && peer.silentMs > cutMs) peer.link.close();
-      }
-      turn.schedule();
-      this.watch();
-    });
+    this.#silence.start();
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#watch?.cancel();
+    this.#silence.close();
     this.#writes.close();
     for (const outbound of this.#outbound) {
       outbound.timer?.cancel();
@@ -319,6 +303,10 @@ export class Peers {
   proposeToSelf(self: Peer, instanceId: number, ballot: number, value: Uint8Array): void {
     if (self.out.length > 0) self.flush();
     this.#loopback?.propose(instanceId, ballot, value);
+    const bytes = STRETCH_ENTRY_BYTES + value.length;
+    this.#proposed.bytes += bytes;
+    this.#proposed.to = self;
+    self.backlog.waitApart(bytes);
   }
 
   /** Hands on what the acceptor in this process accepted, by its end of the same connection. */
@@ -376,6 +364,9 @@ export class Peers {
     const loopback = this.#loopback;
     if (loopback === undefined) return false;
     for (const peer of this.#writes.dirty) if (this.isSelf(peer)) peer.flush();
+    const { to, bytes } = this.#proposed;
+    this.#proposed.bytes = 0;
+    to?.backlog.waitApart(-bytes);
     return loopback.deliver();
   }
 }

@@ -3,8 +3,8 @@
  * where they are. Elsewhere short ones are copied, many to a piece of memory, since a piece of its own for each costs more
  * than the copy: 6 % of all that three replicas do for values of 96 bytes.
  *
- * So what is kept keeps alive four times its own size at most, on the whole, and 256 KB; of what is copied a short value
- * that stays keeps its whole slab of 8 KB.
+ * So what is kept keeps alive four times its own size at most, on the whole, and 2 MB where what comes in changes; of what
+ * is copied a short value that stays keeps its whole slab of 8 KB.
  */
 
 const SLAB_BYTES = 8192;

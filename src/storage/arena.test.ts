@@ -34,3 +34,13 @@ it('keeps no neighbours alive by a page that is far ahead of the others', () => 
   for (let instanceId = 40_001; instanceId <= 41_000; instanceId++) storage.put(instanceId, 1, 1, value);
   expect(storage.get(41_000)?.value.buffer.byteLength).toBeGreaterThan(500 * KB);
 });
+
+it('goes on sharing memory where instances were left out, and where one came first that is far ahead', () => {
+  const storage = new MemoryStorage();
+  const value = new Uint8Array(100);
+  for (let i = 0; i < 20; i++) storage.put(1_000_000 + i, 1, 1, value);
+  for (let instanceId = 1; instanceId <= 40_000; instanceId++) storage.put(instanceId, 1, 1, value);
+  for (let instanceId = 45_000; instanceId <= 80_000; instanceId++) storage.put(instanceId, 1, 1, value);
+  expect(storage.get(40_000)?.value.buffer.byteLength).toBeGreaterThan(500 * KB);
+  expect(storage.get(80_000)?.value.buffer.byteLength).toBeGreaterThan(1000 * KB);
+});

@@ -12,6 +12,8 @@ const FIRST_PIECE_BYTES = 64 * 1024;
 const MAX_PIECE_BYTES = 128 * 1024 * 1024;
 /** A new piece is a fourth of what is held, so that no more than that waits to be freed with it. */
 const SHARE = 4;
+/** Once that has shrunk to a fourth, the piece is left to who has a part of it. */
+const TOO_LARGE = 4;
 /** Where room begins: numbers of 32 bits lie there, too. */
 const ALIGNMENT = 4;
 
@@ -33,10 +35,10 @@ export class Arena {
     return room;
   }
 
-  /** So many bytes that were taken are needed no more. A piece that is too large for the rest is left to who has a part. */
+  /** So many bytes that were taken are needed no more. */
   giveUp(bytes: number): void {
     this.#heldBytes -= bytes;
-    if (this.#piece.byteLength <= this.#nextPieceBytes) return;
+    if (this.#piece.byteLength <= TOO_LARGE * this.#nextPieceBytes) return;
     this.#piece = new ArrayBuffer(0);
     this.#used = 0;
   }

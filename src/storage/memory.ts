@@ -19,6 +19,8 @@ import { type AcceptedRecord, checkRecord, withId } from './record.ts';
 const EMPTY = new Uint8Array(0);
 /** A page is made when so many of its instances have a record. */
 const DENSE_FROM = 16;
+/** A page so far above the last one at most is one of those that follow. */
+const NEAR_PAGES = 64;
 /** The most records outside pages: about 600 MB. (A Map takes 16.7 million.) */
 const MAX_SPARSE_RECORDS = 4_194_304;
 /** What a record outside pages costs beside its value; measured, rounded. */
@@ -148,6 +150,7 @@ export class MemoryStorage implements Storage {
 
   async close(): Promise<void> {
     this.#ended = new PaxosError('CLOSED', 'the storage was closed');
+    for (const page of this.#pages.values()) page.giveUp();
     this.#pages.clear();
     this.#sparse.clear();
     this.#sparseCounts.clear();
@@ -221,9 +224,9 @@ export class MemoryStorage implements Storage {
     return page;
   }
 
-  /** Pages that follow one another share memory, and free it together. One far ahead, for good perhaps, has its own. */
+  /** Pages that come one after another share memory, and free it together. One far ahead, for good perhaps, has its own. */
   #arenaFor(number: number): Arena {
-    if (number !== this.#lastInArena + 1 && this.#pages.has(this.#lastInArena)) return new Arena();
+    if (number > this.#lastInArena + NEAR_PAGES && this.#pages.has(this.#lastInArena)) return new Arena();
     this.#lastInArena = number;
     return this.#arena;
   }
