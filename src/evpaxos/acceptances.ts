@@ -144,7 +144,7 @@ export class Acceptances {
     this.#outbox.whenDurable(() => {
       self.backlog.waitApart(-bytes);
       this.#peers.tellSelf(self, stretch);
-      if (this.#misses && self.isBelow(Number.POSITIVE_INFINITY)) {
+      if (this.#misses && self.backlog.isBelow(Number.POSITIVE_INFINITY)) {
         this.#misses = false;
         self.drained();
       }

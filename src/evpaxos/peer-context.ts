@@ -9,6 +9,9 @@ import type { Roles } from './roles.ts';
 /** Why a connection is refused, as REFUSED tells it. */
 export const RefusalCode = { otherCluster: 1, idInUse: 2, otherStorage: 3, original: 4 } as const;
 
+/** Why one is cut off that asks for what must not be lost, and does not read it. */
+export const DOES_NOT_READ = 'on and on, and does not read the answers';
+
 /** What a peer needs of the node around it. */
 export interface PeerContext {
   readonly roles: Roles;

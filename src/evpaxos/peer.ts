@@ -16,7 +16,13 @@ import { Role } from '../transport/messages.ts';
 import type { Link } from '../transport/transport.ts';
 import { Backlog } from './backlog.ts';
 import { PeerCommands } from './peer-commands.ts';
-import { type Destination, isAdmitted, type PeerContext, RefusalCode } from './peer-context.ts';
+import {
+  type Destination,
+  DOES_NOT_READ,
+  isAdmitted,
+  type PeerContext,
+  RefusalCode,
+} from './peer-context.ts';
 import type { AcceptorHandler } from './roles.ts';
 
 export class Peer implements MessageHandler {
@@ -103,7 +109,7 @@ export class Peer implements MessageHandler {
     this.#context.changed(this);
   }
 
-  /** Something was encoded into `out`: it leaves at the end of this turn, or, in no hurry, with what comes after it. */
+  /** What was encoded into `out` leaves at the end of this turn, or, in no hurry, with what comes after it. */
   sent(isInHurry = true): void {
     this.#context.changed(this, isInHurry);
   }
@@ -113,18 +119,13 @@ export class Peer implements MessageHandler {
     return this.backlog.exceeds(1);
   }
 
-  /** True while fewer bytes wait for it: time for what is in no hurry. */
-  isBelow(bytes: number): boolean {
-    return this.backlog.isBelow(bytes);
-  }
-
   /**
    * True if a message can be sent that must not be lost. Who has stopped reading, and goes on asking for such, is cut
    * off: on a lost connection nobody waits for an answer.
    */
   canBeTold(): boolean {
     if (this.isClosed || !this.backlog.exceeds(2)) return !this.isClosed;
-    this.#cutOff('on and on, and does not read the answers');
+    this.#cutOff(DOES_NOT_READ);
     return false;
   }
 

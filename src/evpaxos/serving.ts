@@ -66,7 +66,8 @@ export class Serving {
       if (next === undefined) {
         // What is in nobody's hands leaves at the end of this turn, and nobody tells when it has.
         goesOn ||=
-          peer.isBelow(SERVED_AHEAD_BYTES) || (peer.link.waitingBytes === 0 && peer.held.length === 0);
+          peer.backlog.isBelow(SERVED_AHEAD_BYTES) ||
+          (peer.link.waitingBytes === 0 && peer.held.length === 0);
         continue;
       }
       encodeFetched(peer.out, this.#acceptor.id, wanted.from, wanted.next - 1, next);
@@ -84,7 +85,7 @@ export class Serving {
       if (span === undefined || span.from > wanted.next) return span?.from ?? Number.MAX_SAFE_INTEGER;
       const last = Math.min(span.to, wanted.to);
       for (const { instanceId, acceptedBallot, value } of this.#acceptor.accepted(wanted.next, last)) {
-        if (!peer.isBelow(SERVED_AHEAD_BYTES)) return undefined;
+        if (!peer.backlog.isBelow(SERVED_AHEAD_BYTES)) return undefined;
         const isTold = acceptedBallot >= span.ballot;
         left -= RECORD_BYTES + value.length;
         // A record that is missing, or too old to say anything, ends what can be told.

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { DOES_NOT_READ } from '../evpaxos/peer-context.ts';
 import { PaxosError } from '../paxos/error.ts';
-import { isExpectedEnd } from './ends.ts';
+import { isExpectedEnd, isExpectedFault } from './ends.ts';
 
 it('a process may end by a fault of its disk where there are such, and by none where there are not', () => {
   const corrupt = new PaxosError('STORAGE_CORRUPT', 'a record is damaged');
@@ -8,4 +9,12 @@ it('a process may end by a fault of its disk where there are such, and by none w
   expect(isExpectedEnd(corrupt, { faults: ['crash', 'failed-sync'] })).toBe(false);
   expect(isExpectedEnd(new PaxosError('BEHIND_TRIM', 'it is behind'), { faults: [] })).toBe(true);
   expect(isExpectedEnd(new PaxosError('CLOSED', 'it was closed'), { faults: ['crash'] })).toBe(false);
+});
+
+it('a node may hang up on another that does not read, where something keeps it from reading, and for nothing else', () => {
+  expect(isExpectedFault(DOES_NOT_READ, { faults: ['crash', 'partition'] })).toBe(true);
+  expect(isExpectedFault(DOES_NOT_READ, { faults: ['crash', 'lost-storage'] })).toBe(false);
+  expect(isExpectedFault('an empty array where a message was expected', { faults: ['partition'] })).toBe(
+    false,
+  );
 });

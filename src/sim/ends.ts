@@ -1,6 +1,7 @@
 /**
- * Ends: what a process may end with by itself, each with the fault that can be its cause.
+ * Ends: what a process may end with by itself, or a connection by its word, each with the fault that can be its cause.
  */
+import { DOES_NOT_READ } from '../evpaxos/peer-context.ts';
 import type { PaxosError } from '../paxos/error.ts';
 import type { FaultKind, Plan } from './plan.ts';
 
@@ -18,4 +19,20 @@ const CAUSES: ReadonlyMap<string, FaultKind | undefined> = new Map([
 export function isExpectedEnd({ code }: PaxosError, { faults }: Pick<Plan, 'faults'>): boolean {
   const cause = CAUSES.get(code);
   return cause === undefined ? CAUSES.has(code) : faults.includes(cause);
+}
+
+/** What keeps a node from reading what was sent to it. */
+const HOLD_BACK: readonly FaultKind[] = [
+  'isolated-leader',
+  'partition',
+  'one-way',
+  'clog',
+  'delay',
+  'pause',
+  'loss',
+];
+
+/** True if a node may find this wrong with what another sends it in a run of this plan. */
+export function isExpectedFault(reason: string, { faults }: Pick<Plan, 'faults'>): boolean {
+  return reason === DOES_NOT_READ && HOLD_BACK.some((kind) => faults.includes(kind));
 }

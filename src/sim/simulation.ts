@@ -16,7 +16,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { configOfPlan, isRestartedClient, membersOf } from './cluster.ts';
 import { CommandRun } from './commands/command-run.ts';
 import { SimDisk } from './disk.ts';
-import { isExpectedEnd } from './ends.ts';
+import { isExpectedEnd, isExpectedFault } from './ends.ts';
 import { EventHash } from './event-hash.ts';
 import { Faults } from './faults.ts';
 import { Machine } from './machine.ts';
@@ -356,7 +356,7 @@ export class Simulation {
       const text = `${machine.name} needs ${event.instanceId}, trimmed up to ${event.trimInstanceId}`;
       this.#failure ??= new Violation('trim', text, event.instanceId);
     }
-    if (event.type === 'bad-input')
+    if (event.type === 'bad-input' && !isExpectedFault(event.reason, this.plan))
       this.#failure ??= new Violation('codec', `${machine.name} was sent ${event.reason}`);
   }
 
