@@ -4,7 +4,8 @@
  *
  *   note(asker, i, b, v) … → end of the turn, or another ballot or asker: one piece for each who is to hear it
  *
- * Encoded once, and copied once for each; handed over as it is within this process. Whatever is said goes the way of the Outbox: when it is durable.
+ * Encoded once, and copied once for each; handed over as it is within this process. Whatever is said goes the way of the
+ * Outbox: when it is durable.
  */
 import type { Config } from '../config/config.ts';
 import { quorumSize } from '../paxos/quorum.ts';

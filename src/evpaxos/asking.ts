@@ -202,7 +202,10 @@ export class Asking {
     return counterpart === undefined || counterpart.isBehind() ? acceptor : counterpart;
   }
 
-  /** Encoded once, and copied to every acceptor but our own, which takes it as it is. What is said again goes on our own connections. Hot. */
+  /**
+   * Encoded once, and copied to every acceptor but our own, which takes it as it is. What is said again goes on our own
+   * connections. Hot.
+   */
   accept({ instanceId, ballot, value }: Accept, isAgain = false): void {
     const { peers } = this.#options;
     const { scratch } = peers;

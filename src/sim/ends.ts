@@ -32,7 +32,15 @@ const HOLD_BACK: readonly FaultKind[] = [
   'loss',
 ];
 
-/** True if a node may find this wrong with what another sends it in a run of this plan. */
-export function isExpectedFault(reason: string, { faults }: Pick<Plan, 'faults'>): boolean {
-  return reason === DOES_NOT_READ && HOLD_BACK.some((kind) => faults.includes(kind));
+/**
+ * True if a node may find this wrong with another in a run of this plan: that one does not read.
+ *
+ * @param isHeldUp more is unread on the way to it than leaves a node at once
+ */
+export function isExpectedFault(
+  reason: string,
+  isHeldUp: boolean,
+  { faults }: Pick<Plan, 'faults'>,
+): boolean {
+  return reason === DOES_NOT_READ && isHeldUp && HOLD_BACK.some((kind) => faults.includes(kind));
 }

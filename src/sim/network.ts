@@ -45,8 +45,7 @@ export class SimNetwork {
   readonly #random: Random;
   readonly #listening = new Map<number, Host>();
   readonly #ends = new Set<SimEnd>();
-  /** `from>to` of directions that are blocked */
-  /** by direction: why, each until it ends for itself */
+  /** by `from>to`, a direction that is blocked: why, each until it ends for itself */
   readonly #blocked = new Map<string, Set<unknown>>();
   /** by `from>to`, how much later than elsewhere bytes arrive, ms */
   readonly #clogged = new Map<string, number>();
@@ -81,6 +80,13 @@ export class SimNetwork {
         return { port, close };
       },
     };
+  }
+
+  /** True if more was written to this remote, by a process of this name, than the kernels between them hold unread. */
+  isHeldUp(name: string, remote: string): boolean {
+    return [...this.#ends].some(
+      (end) => end.owner.name === name && end.remote === remote && end.waitingBytes > 0,
+    );
   }
 
   /** Blocks or opens one direction between two named processes, for one of several reasons. */

@@ -356,7 +356,9 @@ export class Simulation {
       const text = `${machine.name} needs ${event.instanceId}, trimmed up to ${event.trimInstanceId}`;
       this.#failure ??= new Violation('trim', text, event.instanceId);
     }
-    if (event.type === 'bad-input' && !isExpectedFault(event.reason, this.plan))
+    if (event.type !== 'bad-input') return;
+    const isHeldUp = this.#network.isHeldUp(machine.name, event.remote);
+    if (!isExpectedFault(event.reason, isHeldUp, this.plan))
       this.#failure ??= new Violation('codec', `${machine.name} was sent ${event.reason}`);
   }
 

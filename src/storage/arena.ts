@@ -1,9 +1,9 @@
 /**
  * Arena: room for what stays, cut from few large pieces of memory.
  *
- * V8 looks through its whole heap for garbage whenever some 8 MB were asked for outside it, be they garbage or not: ten
- * times a second where a storage grows by 80 MB a second, at a fifth of the processor. So memory is asked for seldom, and
- * much at a time. It takes address space alone until it is written.
+ * V8 looks through its whole heap for garbage whenever some 8 MB were asked for outside it, be they garbage or not, and a
+ * storage grows by more than that each second. So memory is asked for seldom, and much at a time. It takes address space
+ * alone until it is written.
  *
  * A piece is freed when nobody has a part of it any more: a storage that is trimmed in order frees one after another.
  */
