@@ -3,6 +3,7 @@
  *
  *   node --import tsx bench/programs/commands-load.ts paxos.conf 1000 64
  */
+import { performance } from 'node:perf_hooks';
 import { library, Tally } from '../built.ts';
 import { printSeconds } from '../seconds.ts';
 
@@ -15,11 +16,14 @@ const client = await Client.connect<Uint8Array, Uint8Array>({
   codecs: { command: bytesCodec, result: bytesCodec },
 });
 
+/** The clock is read once a command, and not by way of the global, which is a getter: both would be measured too. */
 async function proposeForEver(): Promise<void> {
+  let startedAt = performance.now();
   for (;;) {
-    const startedAt = performance.now();
     await client.propose(command);
-    tally.add(command.length, 1000 * (performance.now() - startedAt));
+    const endedAt = performance.now();
+    tally.add(command.length, 1000 * (endedAt - startedAt));
+    startedAt = endedAt;
   }
 }
 

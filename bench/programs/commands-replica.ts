@@ -11,6 +11,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 class Counting implements StateMachine<Uint8Array, Uint8Array, Uint8Array, Uint8Array> {
   readonly #result = new Uint8Array(COUNT_BYTES);
+  readonly #view = new DataView(this.#result.buffer);
   /** what is in a snapshot beside the count */
   readonly #ballast: Uint8Array;
   #count = 0;
@@ -25,7 +26,7 @@ class Counting implements StateMachine<Uint8Array, Uint8Array, Uint8Array, Uint8
   }
 
   read(): Uint8Array {
-    new DataView(this.#result.buffer).setFloat64(0, this.#count);
+    this.#view.setFloat64(0, this.#count);
     return this.#result;
   }
 
