@@ -4,23 +4,53 @@ import { MemoryStorage } from './memory.ts';
 
 const KB = 1024;
 
-it('gives room that is empty, and nobody else has', () => {
+it('gives room that nobody else has, whatever was given up before', () => {
   const arena = new Arena();
-  const rooms = Array.from({ length: 2000 }, (_, i) => arena.take(1 + ((i * 37) % 300)));
-  for (const [i, room] of rooms.entries()) {
-    expect(room.every((byte) => byte === 0)).toBe(true);
-    room.fill(1 + (i % 255));
+  const held = new Map<Uint8Array, number>();
+  const order: Uint8Array[] = [];
+  for (let i = 0; i < 30_000; i++) {
+    const room = arena.take(1 + ((i * 37) % 3000));
+    room.fill(i % 256);
+    held.set(room, i % 256);
+    order.push(room);
+    // In order, but for some that stay long.
+    const old = i % 7 === 0 ? undefined : order[Math.max(0, i - 2000)];
+    if (old === undefined || !held.delete(old)) continue;
+    arena.giveUp(old);
   }
-  for (const [i, room] of rooms.entries()) expect(room.every((byte) => byte === 1 + (i % 255))).toBe(true);
+  expect(held.size).toBeGreaterThan(3000);
+  for (const [room, byte] of held) expect(room.every((found) => found === byte)).toBe(true);
+});
+
+it('writes anew what was given up, and keeps no more of it than is held', () => {
+  const arena = new Arena();
+  const pieces = new Set<ArrayBufferLike>();
+  const rooms: Uint8Array[] = [];
+  const turn = (): void => {
+    const room = arena.take(16 * KB);
+    pieces.add(room.buffer);
+    rooms.push(room);
+  };
+  for (let i = 0; i < 1000; i++) turn();
+  const before = pieces.size;
+  for (let i = 0; i < 20_000; i++) {
+    turn();
+    const [oldest] = rooms.splice(0, 1);
+    if (oldest !== undefined) arena.giveUp(oldest);
+  }
+  expect(pieces.size).toBeLessThan(before + 12);
+  const bytes = [...pieces].reduce((sum, piece) => sum + piece.byteLength, 0);
+  expect(bytes).toBeLessThan(4 * 16 * KB * 1000);
 });
 
 it('asks for more at a time the more is held, and for little again when that is given up', () => {
   const arena = new Arena();
   const pieces = new Set<ArrayBufferLike>();
-  for (let i = 0; i < 1000; i++) pieces.add(arena.take(16 * KB).buffer);
+  const rooms = Array.from({ length: 1000 }, () => arena.take(16 * KB));
+  for (const room of rooms) pieces.add(room.buffer);
   expect(pieces.size).toBeLessThan(40);
   expect(Math.max(...[...pieces].map((piece) => piece.byteLength))).toBeGreaterThan(2000 * KB);
-  for (let i = 0; i < 1000; i++) arena.giveUp(16 * KB);
+  for (const room of rooms) arena.giveUp(room);
   expect(arena.take(16).buffer.byteLength).toBe(64 * KB);
 });
 

@@ -34,7 +34,7 @@ export class Page {
   constructor(arena: Arena) {
     this.#arena = arena;
     const { buffer, byteOffset } = arena.take(PAGE_INSTANCES * FIELDS * Uint32Array.BYTES_PER_ELEMENT);
-    this.#records = new Uint32Array(buffer, byteOffset, PAGE_INSTANCES * FIELDS);
+    this.#records = new Uint32Array(buffer, byteOffset, PAGE_INSTANCES * FIELDS).fill(0);
   }
 
   /** Bytes held. */
@@ -71,7 +71,8 @@ export class Page {
 
   /** Nothing here is needed any more. */
   giveUp(): void {
-    this.#arena.giveUp(this.sizeBytes);
+    this.#arena.giveUp(this.#records);
+    for (const slab of this.#slabs) this.#arena.giveUp(slab);
   }
 
   /** Another page with the same records, which shares nothing. */
@@ -99,7 +100,7 @@ export class Page {
     this.#liveBytes += value.length - oldLength;
     if (oldLength > LARGE_BYTES && value.length <= LARGE_BYTES) {
       const index = (this.#records[base + PLACE] ?? 0) / SLAB_BYTES;
-      this.#arena.giveUp(this.#slabs[index]?.length ?? 0);
+      this.#arena.giveUp(this.#slabs[index] ?? EMPTY);
       this.#slabs[index] = EMPTY;
       this.#lostBytes += SLAB_BYTES; // a place without a slab: counted, so that packing takes it back
     } else if (value.length <= oldLength) {
@@ -131,7 +132,7 @@ export class Page {
   #pack(): void {
     const values: Uint8Array[] = [];
     for (let base = 0; base < this.#records.length; base += FIELDS) values.push(this.#valueAt(base));
-    for (const slab of this.#slabs) this.#arena.giveUp(slab.length);
+    const before = this.#slabs;
     this.#slabs = [];
     this.#slab = -1;
     this.#slabUsed = SLAB_BYTES;
@@ -140,6 +141,7 @@ export class Page {
       const place = value.length > LARGE_BYTES ? this.#placeLarge(value) : this.#place(value);
       this.#records[slot * FIELDS + PLACE] = place;
     });
+    for (const slab of before) this.#arena.giveUp(slab);
   }
 }
 
