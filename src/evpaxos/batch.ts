@@ -12,6 +12,7 @@
  */
 import { invariant } from '../paxos/invariant.ts';
 import type { Waiting } from '../paxos/waiting.ts';
+import { unwritten } from '../transport/slab.ts';
 import type { Clock, Random } from '../transport/transport.ts';
 import type { Value } from './values.ts';
 
@@ -65,7 +66,7 @@ export class Batches {
 
   #concatenate(parts: readonly Value[], bytes: number): Value {
     const clock = this.#clockFor(parts);
-    const value = new Uint8Array(clock.length + bytes);
+    const value = unwritten(clock.length + bytes);
     value.set(clock);
     let at = clock.length;
     for (const part of parts) {

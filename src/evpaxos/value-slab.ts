@@ -7,6 +7,8 @@
  * is copied a short value that stays keeps its whole slab of 8 KB.
  */
 
+import { Slab } from '../transport/slab.ts';
+
 const SLAB_BYTES = 8192;
 const MAX_SHARED_BYTES = 512;
 /** Of what comes in, a fourth has to be kept. */
@@ -16,8 +18,7 @@ const ALLOWANCE_BYTES = 256 * 1024;
 const MEMORY_BYTES = 1024 * 1024;
 
 export class ValueSlab {
-  #slab = new Uint8Array(SLAB_BYTES);
-  #used = 0;
+  readonly #slab = new Slab(SLAB_BYTES, MAX_SHARED_BYTES);
   /** what the last value came in, and whether values stay there */
   #source: ArrayBufferLike | undefined;
   #stay = false;
@@ -30,16 +31,7 @@ export class ValueSlab {
     const { length, buffer } = value;
     if (buffer !== this.#source) this.#begin(buffer);
     this.#valueBytes += length;
-    if (this.#stay) return value;
-    if (length > MAX_SHARED_BYTES) return value.slice();
-    if (this.#used + length > SLAB_BYTES) {
-      this.#slab = new Uint8Array(SLAB_BYTES);
-      this.#used = 0;
-    }
-    const start = this.#used;
-    this.#slab.set(value, start);
-    this.#used += length;
-    return new Uint8Array(this.#slab.buffer, start, length);
+    return this.#stay ? value : this.#slab.copy(value);
   }
 
   #begin(source: ArrayBufferLike): void {

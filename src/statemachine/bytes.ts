@@ -9,6 +9,7 @@
  * its end, and allocates nothing by what a length announces.
  */
 import { invariant } from '../paxos/invariant.ts';
+import { unwritten } from '../transport/slab.ts';
 
 const MAX_UINT53 = Number.MAX_SAFE_INTEGER;
 /** What the eighth byte of an integer counts; there is no ninth. */
@@ -181,7 +182,8 @@ export class ByteWriter {
 
   /** A copy of what was written; the writer is empty afterwards. */
   take(): Uint8Array {
-    const taken = this.#bytes.slice(0, this.#at);
+    const taken = unwritten(this.#at);
+    taken.set(this.view());
     this.#at = 0;
     return taken;
   }
@@ -198,7 +200,7 @@ export class ByteWriter {
   }
 
   #grow(bytes: number): void {
-    const grown = new Uint8Array(2 * (this.#bytes.length + bytes));
+    const grown = unwritten(2 * (this.#bytes.length + bytes));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
   }

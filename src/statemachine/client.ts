@@ -189,7 +189,8 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
     };
     return {
       isReady: () => this.#upstream.home?.isBehind() === false,
-      send: (session: number, items: Uint8Array) => say((home) => encodeCommands(home.out, session, items)),
+      send: (session: number, items: readonly Uint8Array[]) =>
+        say((home) => encodeCommands(home.out, session, ...items)),
       read: (token: number, consistency: number, query: Uint8Array) =>
         say((home) => encodeRead(home.out, token, consistency, query)),
       wake: () => this.#turn.schedule(),

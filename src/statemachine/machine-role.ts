@@ -74,7 +74,9 @@ export class MachineRole<Command, Result, Query, Answer> {
       random,
       port: {
         isReady: () => this.#service.takesMore,
-        send: (_session, items) => this.#service.propose(items),
+        send: (_session, items) => {
+          for (const item of items) this.#service.propose(item);
+        },
         wake,
       },
       decode: (bytes) => codecs.result.decode(bytes),

@@ -26,7 +26,7 @@ class Scene {
       random: new SeededRandom(1),
       port: {
         isReady: () => this.isReady,
-        send: (session, items) => this.#hear(session, items),
+        send: (session, items) => this.#hear(session, Buffer.concat(items)),
         wake: () => this.world.endOfTurn(() => this.session.flush()),
       },
       decode: (bytes) => decoder.decode(bytes),

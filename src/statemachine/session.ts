@@ -31,8 +31,8 @@ const NO_BYTES = new Uint8Array(0);
 export interface SessionPort {
   /** true while there is a replica that takes items */
   isReady(): boolean;
-  /** gives items to it; session 0: an OPEN is among them */
-  send(session: number, items: Uint8Array): void;
+  /** gives items to it, one behind the other; session 0: an OPEN is among them */
+  send(session: number, items: readonly Uint8Array[]): void;
   /** asks for flush() to be called at the end of this turn */
   wake(): void;
 }
@@ -170,7 +170,7 @@ export class ClientSession<Result> {
     this.#timer?.cancel();
     if (this.#id !== 0 && port.isReady()) {
       encodeClose(this.#writer, this.#id);
-      port.send(this.#id, this.#writer.take());
+      this.#sendWritten(this.#id);
     }
     this.#outgoing.failAll(error);
   }
@@ -189,12 +189,12 @@ export class ClientSession<Result> {
 
   #open(): void {
     if (this.#isOpenSent || (this.#nonce === undefined && this.#outgoing.waitingCount === 0)) return;
-    const { random, port, timeoutMs } = this.#options;
+    const { random, timeoutMs } = this.#options;
     const half = () => Math.floor(random.next() * 2 ** 32);
     this.#nonce ??= { high: half(), low: half() };
     this.#isOpenSent = true;
     encodeOpen(this.#writer, this.#nonce.high, this.#nonce.low, timeoutMs);
-    port.send(0, this.#writer.take());
+    this.#sendWritten(0);
   }
 
   /** Cuts new runs, as many as go into a message. */
@@ -213,19 +213,23 @@ export class ClientSession<Result> {
     for (const { item } of runs) {
       const isFull = bytes + item.length > this.#maxItemsBytes || items.length === MAX_CLIENT_ITEMS;
       if (bytes > 0 && isFull) {
-        this.#sendItems(items, bytes);
+        this.#sendItems(items);
         items = [];
         bytes = 0;
       }
       items.push(item);
       bytes += item.length;
     }
-    if (bytes > 0) this.#sendItems(items, bytes);
+    if (bytes > 0) this.#sendItems(items);
   }
 
-  #sendItems(items: readonly Uint8Array[], bytes: number): void {
+  #sendItems(items: readonly Uint8Array[]): void {
     this.#sentAt = this.#options.clock.now();
-    this.#options.port.send(this.#id, joined(items, bytes));
+    this.#options.port.send(this.#id, items);
+  }
+
+  #sendWritten(session: number): void {
+    this.#options.port.send(session, [this.#writer.take()]);
   }
 
   #keepAlive(): void {
@@ -236,7 +240,7 @@ export class ClientSession<Result> {
       if (clock.now() - this.#sentAt >= this.#keepMs && port.isReady()) {
         this.#sentAt = clock.now();
         encodeKeep(this.#writer, this.#id, this.#outgoing.acknowledged);
-        port.send(this.#id, this.#writer.take());
+        this.#sendWritten(this.#id);
       }
       this.#keepAlive();
     });
@@ -307,18 +311,6 @@ class Proposal<Result> implements Outstanding {
   #unheed(): void {
     if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort);
   }
-}
-
-function joined(items: readonly Uint8Array[], bytes: number): Uint8Array {
-  const [only] = items;
-  if (only !== undefined && items.length === 1) return only;
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const item of items) {
-    all.set(item, at);
-    at += item.length;
-  }
-  return all;
 }
 
 function tooLarge(bytes: number, limit: number): PaxosError {

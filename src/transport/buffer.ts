@@ -12,6 +12,7 @@
  */
 
 import { invariant } from '../paxos/invariant.ts';
+import { unwritten } from './slab.ts';
 
 /** A slab holds many small turns, or three of the size of the last one, so that few turns outgrow theirs. */
 const MIN_SLAB_BYTES = 16 * 1024;
@@ -102,7 +103,14 @@ export class ByteBuffer {
 
   /** Writes bytes as msgpack bin8, bin16 or bin32. */
   value(bytes: Uint8Array): void {
-    const length = bytes.length;
+    this.valueHead(bytes.length);
+    // `set` for every length: a loop is as fast at 8 bytes, half as fast at 32, a third at 64.
+    this.#slab.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** Writes the head of a value; its bytes are to be appended. */
+  valueHead(length: number): void {
     if (length < 0x100) {
       this.byte(0xc4);
     } else if (length < 0x10000) {
@@ -116,9 +124,6 @@ export class ByteBuffer {
       this.byte(length >>> 8);
     }
     this.byte(length);
-    // `set` for every length: a loop is as fast at 8 bytes, half as fast at 32, a third at 64.
-    this.#slab.set(bytes, this.#at);
-    this.#at += length;
   }
 
   #wideUint32(value: number): void {
@@ -149,7 +154,7 @@ export class ByteBuffer {
   #grow(bytes: number): void {
     const length = this.length;
     const turns = Math.min(3 * this.#lastTaken, MAX_SLAB_BYTES);
-    const slab = new Uint8Array(Math.max(MIN_SLAB_BYTES, turns, 2 * (length + bytes)));
+    const slab = unwritten(Math.max(MIN_SLAB_BYTES, turns, 2 * (length + bytes)));
     slab.set(this.#slab.subarray(this.#start, this.#at));
     this.#use(slab, length);
   }

@@ -18,6 +18,7 @@ import type { MessageHandler } from './messages.ts';
 import { MsgpackReader } from './msgpack.ts';
 import { kindOf } from './read-message.ts';
 import { Skipper } from './skip.ts';
+import { unwritten } from './slab.ts';
 
 export interface DecoderOptions {
   /** The most bytes a message may have; 1,024 or more. */
@@ -168,7 +169,7 @@ export class Decoder {
   #append(bytes: Uint8Array, at: number, end: number): void {
     const length = this.#gatheredBytes + end - at;
     if (length > this.#gathered.length) {
-      const room = new Uint8Array(this.#room(length));
+      const room = unwritten(this.#room(length));
       room.set(this.#gathered.subarray(0, this.#gatheredBytes));
       this.#gathered = room;
     }

@@ -31,10 +31,14 @@ export function encodeReadIndexIs(out: ByteBuffer, token: number, next: number):
   out.uint53(next);
 }
 
-export function encodeCommands(out: ByteBuffer, session: number, items: Uint8Array): void {
-  begin(out, MessageType.commands, 2, items.length);
+/** The items are one value, one behind the other. */
+export function encodeCommands(out: ByteBuffer, session: number, ...items: Uint8Array[]): void {
+  let bytes = 0;
+  for (const item of items) bytes += item.length;
+  begin(out, MessageType.commands, 2, bytes);
   out.uint53(session);
-  out.value(items);
+  out.valueHead(bytes);
+  for (const item of items) out.append(item);
 }
 
 export function encodeResults(out: ByteBuffer, session: number, results: Uint8Array): void {
