@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url';
 /** What is not up within this never will be. */
 const UP_MS = 30_000;
 const LOOK_AGAIN_MS = 5;
-/** As docs/operations advises whoever has a replica in a program of their own; the command sets it itself. */
-const NODE_FLAGS = ['--heap-growing-percent=400'];
+/** As docs/operations advises whoever has a replica in a program of their own; the command sets itself what it can. */
+const PROGRAM_FLAGS = ['--heap-growing-percent=400', '--min-semi-space-size=16'];
 /** Time for a process to write its profile. */
 const PROFILE_MS = 10_000;
 
@@ -54,17 +54,23 @@ export class Scene {
     return child;
   }
 
-  /** Starts a program of ours in Node. */
-  node(path: string, args: readonly string[], error: 'ignore' | 'inherit' = 'ignore'): ChildProcess {
+  /** Starts a program of ours in Node, with what Node is to be told. */
+  node(
+    path: string,
+    args: readonly string[],
+    error: 'ignore' | 'inherit' = 'ignore',
+    flags: readonly string[] = [],
+  ): ChildProcess {
     const profile = this.#profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profile}`];
     // By its address: the scene's directory has no packages.
     const typescript = path.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
-    return this.spawn(process.execPath, [...NODE_FLAGS, ...profile, ...typescript, path, ...args], error);
+    return this.spawn(process.execPath, [...flags, ...profile, ...typescript, path, ...args], error);
   }
 
   /** Starts one of the programs beside this file. */
   program(name: string, args: readonly string[]): ChildProcess {
-    return this.node(fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url)), args, 'inherit');
+    const path = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
+    return this.node(path, args, 'inherit', PROGRAM_FLAGS);
   }
 
   async end(): Promise<void> {

@@ -12,7 +12,6 @@ import { type Measured, type Watched, watchLoad } from './load.ts';
 import { freePorts, listening, pause, type Scene } from './scene.ts';
 
 export const OUR_CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const COMMANDS_REPLICA = fileURLToPath(new URL('programs/commands-replica.ts', import.meta.url));
 
 /** Ours have a leader by then; the original tries a lost connection again after 2 s. */
 const SETTLE_MS = { ours: 1000, original: 2500 } as const;
@@ -113,7 +112,7 @@ async function startServers(
   await writeFile(conf, `${lines.join('\n')}\n`);
   const start = (role: string, id: string) => {
     if (originalBin !== undefined) return scene.spawn(join(originalBin, role), [id, conf]);
-    if (values === 'commands') return scene.node(COMMANDS_REPLICA, [conf, id], 'inherit');
+    if (values === 'commands') return scene.program('commands-replica', [conf, id]);
     return scene.node(OUR_CLI, [role, id, conf]);
   };
   const servers = places.map(({ role, id }) => ({ name: `${role} ${id}`, child: start(role, id) }));
