@@ -1,16 +1,25 @@
 /**
- * Batch: the records that were written and are not on disk yet. One is open and takes writes, one may be in flight;
- * both are read before the database is.
+ * Batch: the records that were written and are not in the database yet. One is open and takes writes, others may be on
+ * their way; all are read before the database is.
  *
- *   put, put, … → seal() → each key and record, ready for the database → clear()
+ *   put, put, … → seal() → what a commit writes to the journal → put, … → seal() → …
+ *   → finish() → each key and record, ready for the database → clear()
  *
- * All records lie in one arena, as `length u32 | key | record`, so that a write is one copy and no object, and the
- * database reads them where they are. Invariant: between seal() and clear() nothing in the arena moves.
+ * All records lie in one arena, as `length u32 | key | record`, so that a write is one copy and no object, and both the
+ * journal and the database read them where they are. Invariants: what is sealed is not written again; between finish()
+ * and clear() nothing in the arena moves.
  */
 import { invariant } from '../paxos/invariant.ts';
 import type { AcceptorRecord } from '../paxos/storage.ts';
 import { crc32 } from './crc32.ts';
-import { CHECKSUM_BYTES, KEY_BYTES, RECORD_HEADER_BYTES, writeKey } from './record.ts';
+import {
+  CHECKSUM_BYTES,
+  instanceIdOf,
+  KEY_BYTES,
+  RECORD_HEADER_BYTES,
+  readUint32,
+  writeKey,
+} from './record.ts';
 
 const LENGTH_BYTES = 4;
 const RECORD_OFFSET = LENGTH_BYTES + KEY_BYTES;
@@ -22,7 +31,8 @@ export class Batch {
   #arena = new Uint8Array(FIRST_ARENA_BYTES);
   #view = new DataView(this.#arena.buffer);
   #usedBytes = 0;
-  #sealed = false;
+  #sealedBytes = 0;
+  #isFinished = false;
   readonly #places = new Map<number, number>();
 
   /** How many instances have a record here. */
@@ -35,9 +45,14 @@ export class Batch {
     return this.#usedBytes;
   }
 
+  /** Whether there are records that were put since it was sealed last. */
+  get hasUnsealed(): boolean {
+    return this.#usedBytes > this.#sealedBytes;
+  }
+
   /** Writes a record; an earlier one of the instance is replaced. The value is copied. */
   put(instanceId: number, promisedBallot: number, acceptedBallot: number, value: Uint8Array): void {
-    invariant(!this.#sealed, 'a sealed batch takes no writes');
+    invariant(!this.#isFinished, 'a finished batch takes no writes');
     const recordBytes = RECORD_HEADER_BYTES + value.length + CHECKSUM_BYTES;
     const place = this.#usedBytes;
     this.#usedBytes = place + RECORD_OFFSET + recordBytes;
@@ -75,13 +90,35 @@ export class Batch {
     return this.#places.keys();
   }
 
-  /** Puts the checksums in. From here to clear() the batch only answers. */
-  seal(): void {
-    this.#sealed = true;
-    for (const place of this.#places.values()) {
+  /**
+   * Puts the checksums in that are missing, those of replaced records too. Returns what was put since it was sealed last:
+   * a view, valid until the next write.
+   */
+  seal(): Uint8Array {
+    const from = this.#sealedBytes;
+    for (let place = from; place < this.#usedBytes; ) {
       const end = place + RECORD_OFFSET + this.#view.getUint32(place) - CHECKSUM_BYTES;
       this.#view.setUint32(end, crc32(this.#arena, place + LENGTH_BYTES, end));
+      place = end + CHECKSUM_BYTES;
     }
+    this.#sealedBytes = this.#usedBytes;
+    return this.#arena.subarray(from, this.#usedBytes);
+  }
+
+  /** Forgets what was put since it was sealed last; what that replaced is there again. */
+  forgetUnsealed(): void {
+    if (!this.hasUnsealed) return;
+    this.#usedBytes = this.#sealedBytes;
+    this.#places.clear();
+    for (let place = 0; place < this.#usedBytes; place += RECORD_OFFSET + this.#view.getUint32(place)) {
+      this.#places.set(instanceIdOf(this.#arena, place + LENGTH_BYTES), place);
+    }
+  }
+
+  /** From here to clear() the batch only answers. */
+  finish(): void {
+    invariant(!this.hasUnsealed, 'what leaves for the database has its checksums');
+    this.#isFinished = true;
   }
 
   /** Tells each record above `trimInstanceId` as it is to be stored. The bytes must not be changed. */
@@ -98,7 +135,8 @@ export class Batch {
   clear(): void {
     this.#places.clear();
     this.#usedBytes = 0;
-    this.#sealed = false;
+    this.#sealedBytes = 0;
+    this.#isFinished = false;
     if (this.#arena.length > KEPT_ARENA_BYTES) this.#replaceArena(FIRST_ARENA_BYTES);
   }
 
@@ -113,5 +151,16 @@ export class Batch {
   #replaceArena(bytes: number): void {
     this.#arena = new Uint8Array(bytes);
     this.#view = new DataView(this.#arena.buffer);
+  }
+}
+
+/** Tells each record of a stretch that seal() returned, in the order in which they were put. */
+export function eachRecord(stretch: Uint8Array, tell: (key: Uint8Array, record: Uint8Array) => void): void {
+  for (let place = 0; place < stretch.length; ) {
+    const start = place + RECORD_OFFSET;
+    const end = start + readUint32(stretch, place);
+    invariant(end <= stretch.length, 'a stretch holds whole records');
+    tell(stretch.subarray(place + LENGTH_BYTES, start), stretch.subarray(start, end));
+    place = end;
   }
 }

@@ -5,13 +5,14 @@
  *   libpaxos-acceptor.txt       the marker: what this directory is, for people and for us
  *   data.mdb, lock.mdb          the database; the original's names, so that an original started here refuses our
  *                               files instead of beginning anew beside them
+ *   journal.bin                 see journal.ts; a directory of the version before has none, and gets one
  *   lock.1, lock.holder         see lock.ts
  *
- *   vacant → marker as `….new` → database made and synced → marker under its own name
+ *   vacant → marker as `….new` → journal and database made and synced → marker under its own name
  *
  * Invariants: a directory that is not ours is only read. A crash at any point leaves it vacant, unfinished (marker
- * still `.new`: nothing can have been promised, so it is made again) or whole; a whole marker without its database
- * means that the records are lost, and is never taken for a beginning.
+ * still `.new`: nothing can have been promised, so it is made again) or whole; a whole marker without its database, or
+ * its journal, means that the records are lost, and is never taken for a beginning.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -33,10 +34,11 @@ import { PaxosError } from '../paxos/error.ts';
 import { recordsLost } from './failure.ts';
 import { lmdbDamage, lmdbVersion } from './lmdb-file.ts';
 import { isLockFile } from './lock.ts';
-import { FORMAT_VERSION } from './record.ts';
+import { FORMAT_VERSION, FORMER_VERSION } from './record.ts';
 
 export const DATABASE_FILE = 'data.mdb';
-const DATABASE_FILES: readonly string[] = [DATABASE_FILE, 'lock.mdb'];
+export const JOURNAL_FILE = 'journal.bin';
+const STORAGE_FILES: readonly string[] = [DATABASE_FILE, 'lock.mdb', JOURNAL_FILE];
 const MARKER_FILE = 'libpaxos-acceptor.txt';
 const UNFINISHED_FILE = `${MARKER_FILE}.new`;
 /** What a new database takes, its lock file included. */
@@ -133,7 +135,14 @@ export function makeDirectory(path: string): void {
 
 /** First half of making a storage: the marker as unfinished, and no database. */
 function beginStorage(path: string, marker: Marker): void {
-  for (const name of DATABASE_FILES) rmSync(join(path, name), { force: true });
+  for (const name of STORAGE_FILES) rmSync(join(path, name), { force: true });
+  writeMarker(path, marker);
+  proveRoom(path);
+  syncDirectory(path);
+}
+
+/** Writes a marker under the name that one has until all it speaks of is there. */
+function writeMarker(path: string, marker: Marker): void {
   const handle = openSync(join(path, UNFINISHED_FILE), 'w');
   try {
     writeFileSync(handle, markerText(marker));
@@ -141,8 +150,6 @@ function beginStorage(path: string, marker: Marker): void {
   } finally {
     closeSync(handle);
   }
-  proveRoom(path);
-  syncDirectory(path);
 }
 
 /** Fails if the disk has no room for the first pages: the binding would end the process instead. */
@@ -159,6 +166,12 @@ function proveRoom(path: string): void {
 export function finishStorage(path: string): void {
   renameSync(join(path, UNFINISHED_FILE), join(path, MARKER_FILE));
   syncDirectory(path);
+}
+
+/** Makes a marker of the version before one of this version, so that software which knows no journal refuses it. */
+export function raiseFormat(path: string, marker: Marker): void {
+  writeMarker(path, { ...marker, format: FORMAT_VERSION });
+  finishStorage(path);
 }
 
 /** Makes a storage of ours unfinished again; what it held counts as deleted from here on. Strangers' files stay. */
@@ -232,7 +245,7 @@ function checkOwner(path: string, marker: Marker, owner: Ownership, anyFormat: b
 
 /** Throws PaxosError STORAGE_FOREIGN if another version of this program made it. */
 function checkFormat(path: string, marker: Marker): void {
-  if (marker.format === FORMAT_VERSION) return;
+  if (marker.format === FORMAT_VERSION || marker.format === FORMER_VERSION) return;
   const both = `has format ${marker.format}, this program writes format ${FORMAT_VERSION}`;
   throw foreign(`${path} ${both}; run the version that made it, or set another lmdb-env-path`);
 }
@@ -255,7 +268,7 @@ function describeForeign(path: string, names: readonly string[]): string {
 }
 
 /** Makes names in a directory durable. */
-function syncDirectory(path: string): void {
+export function syncDirectory(path: string): void {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);

@@ -1,64 +1,55 @@
 /**
- * LmdbStorage: an acceptor's memory on disk. The only file that writes lmdb.
+ * LmdbStorage: an acceptor's memory on disk: a journal, which makes a commit durable, and an lmdb database behind it.
  *
- *   put, trim, … → the open batch → commit() → one transaction, in flight → on disk: its promise resolves
- *   get          → the open batch, the one in flight, the database; above the highest instance put: a miss at once
+ *   put, trim, … → commit() → a frame in the journal: its promise resolves … → one transaction for many commits
+ *   get          → what the database lacks, the database; above the highest instance put: a miss at once
  *
  * One unnamed database: records under their instance id, the state under key 0, all with checksums (record.ts). The
- * state is part of every transaction that changes it, so a trim point is durable as a whole; the records below it are
- * deleted behind it, a few thousand to a transaction, and what a crash leaves over at the next open. Nothing at or below
- * the trim point is ever read.
+ * state is part of every commit that changes it, so a trim point is durable as a whole; the records below it are deleted
+ * in the database once that has the trim point, a few thousand to a transaction, and what a crash leaves over at the next
+ * open. Nothing at or below the trim point is ever read.
  *
- * How lmdb is opened decides whether "resolved" means "on disk": without overlapping sync a transaction resolves after
- * fdatasync and the meta page; without event-turn batching a failed one rejects and does no more. After a failed sync
- * lmdb would take the next write as if nothing were, so the first failure ends the storage here.
+ * The first failure, of the journal or the database, with a commit waiting or not, ends the storage: nobody can know any
+ * more what is on disk.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
 import type { ValueFormat } from '../config/config.ts';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
 import type { AcceptorRecord, Storage, StorageIdentities } from '../paxos/storage.ts';
-import { Batch } from './batch.ts';
+import { inspectDirectory, makeDirectory, prepareDirectory } from './directory.ts';
+import { asPaxosError, recordDamaged } from './failure.ts';
+import { Gathering } from './gathering.ts';
+import { Journal } from './journal.ts';
+import { DEFAULT_JOURNAL_BYTES } from './journal-file.ts';
 import {
-  DATABASE_FILE,
-  finishStorage,
-  inspectDirectory,
-  type Marker,
-  makeDirectory,
-  prepareDirectory,
-} from './directory.ts';
-import { asPaxosError, recordDamaged, recordsLost } from './failure.ts';
+  type Database,
+  deletePiece,
+  lastInstance,
+  type OpenedDatabase,
+  openDatabase,
+  sizes,
+  storeLoad,
+} from './lmdb-database.ts';
 import { DirectoryLock } from './lock.ts';
 import {
   type AcceptedRecord,
   checkRecord,
   decodePromise,
   decodeRecord,
-  decodeState,
-  encodeState,
   instanceIdOf,
   keyOf,
-  type StoredState,
   withId,
   writeKey,
 } from './record.ts';
-import { mustFit, type Sizes } from './room.ts';
+import { mustFit } from './room.ts';
 import { OpenSpans, SPANS_KEY } from './spans.ts';
-import { OpenState, STATE_KEY } from './state.ts';
+import { OpenState } from './state.ts';
 import { Sweeper } from './sweeper.ts';
 import { Uncounted } from './uncounted.ts';
 
-/** Deletions behind the trim point in one transaction: some 3 ms of this thread. */
-const SWEEP_RECORDS = 2_048;
 /** What is read from the database at a time for `accepted`; no read transaction is held between. */
 const PIECE_RECORDS = 256;
 const PIECE_BYTES = 1_048_576;
-/** The map grows by itself; a first size that the address space does not have would end the process. */
-const MAX_FIRST_MAP_BYTES = 2 ** 40;
-
-type Database = RootDatabase<Uint8Array, Uint8Array>;
 
 export interface LmdbOptions {
   /** the data directory; made if it is absent */
@@ -73,11 +64,13 @@ export interface LmdbOptions {
   readonly mapSizeBytes: number;
   /** the most bytes of records, as pages; undefined: what the disk takes */
   readonly maxBytes?: number | undefined;
+  /** the size of the journal, if it is made; 16 MB unless told */
+  readonly journalBytes?: number;
   /** deletes what the storage held, if it is this acceptor's */
   readonly trash?: boolean;
 }
 
-/** An acceptor's memory in an LMDB database. */
+/** An acceptor's memory in an LMDB database, behind a journal. */
 export class LmdbStorage implements Storage {
   readonly durability: 'unsynced' | 'synced';
   /** The directory it lies in. */
@@ -90,9 +83,8 @@ export class LmdbStorage implements Storage {
   readonly #maxBytes: number;
   readonly #state: OpenState;
   readonly spans: OpenSpans;
-  #open = new Batch();
-  #spare = new Batch();
-  #flight: Batch | undefined;
+  readonly #journal: Journal;
+  readonly #gathering: Gathering;
   #committing: Promise<void> | undefined;
   readonly #sweeper = new Sweeper({
     deletePiece: (trimInstanceId) => this.#deletePiece(trimInstanceId),
@@ -108,13 +100,22 @@ export class LmdbStorage implements Storage {
   #ended: PaxosError | undefined;
   readonly #uncounted = new Uncounted();
 
-  private constructor(options: LmdbOptions, database: Database, state: StoredState, lock: DirectoryLock) {
+  private constructor(options: LmdbOptions, { database, state, mark }: OpenedDatabase, lock: DirectoryLock) {
     this.durability = options.sync ? 'synced' : 'unsynced';
     this.path = options.path;
     this.identity = state.identity;
     this.#database = database;
     this.#lock = lock;
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
+    this.#journal = new Journal(options.path, mark, options.sync);
+    this.#gathering = new Gathering(this.#journal, {
+      store: (load) => storeLoad(database, load),
+      stored: ({ batch, trimInstanceId }) => {
+        this.#uncounted.note(batch.size);
+        this.#sweeper.follow(trimInstanceId);
+      },
+      failed: (error) => this.#fail(error),
+    });
     this.#state = new OpenState(state);
     this.spans = new OpenSpans(database.getBinary(SPANS_KEY));
     this.#highestPut = lastInstance(database);
@@ -128,15 +129,18 @@ export class LmdbStorage implements Storage {
    */
   static async open(options: LmdbOptions): Promise<LmdbStorage> {
     let lock: DirectoryLock | undefined;
+    let opened: OpenedDatabase | undefined;
     try {
       const owner = { ...options, valueFormat: options.valueFormat ?? 'raw' };
       inspectDirectory(options.path, owner, options.trash ?? false);
       makeDirectory(options.path);
       lock = await DirectoryLock.take(options.path);
       const marker = prepareDirectory(options.path, owner, options.trash ?? false);
-      const { database, state } = await openDatabase(options, marker);
-      return new LmdbStorage(options, database, state, lock);
+      const journalBytes = options.journalBytes ?? DEFAULT_JOURNAL_BYTES;
+      opened = await openDatabase({ ...options, journalBytes }, marker);
+      return new LmdbStorage(options, opened, lock);
     } catch (error) {
+      await opened?.database.close();
       await lock?.release();
       throw await asPaxosError(error, options.path);
     }
@@ -165,16 +169,13 @@ export class LmdbStorage implements Storage {
   get sizeBytes(): number {
     this.#mustBeOpen();
     const { lastPageNumber, pageSize } = sizes(this.#database);
-    return (lastPageNumber + 1) * pageSize;
+    return (lastPageNumber + 1) * pageSize + this.#journal.sizeBytes;
   }
 
   promisedBallot(instanceId: number): number {
     this.#mustBeOpen();
     if (instanceId > this.#highestPut || instanceId <= this.#state.trimInstanceId) return 0;
-    this.#lastPromised =
-      this.#open.promisedBallot(instanceId) ??
-      this.#flight?.promisedBallot(instanceId) ??
-      this.#readPromise(instanceId);
+    this.#lastPromised = this.#gathering.promisedBallot(instanceId) ?? this.#readPromise(instanceId);
     this.#lastAsked = instanceId;
     return this.#lastPromised;
   }
@@ -182,7 +183,7 @@ export class LmdbStorage implements Storage {
   get(instanceId: number): AcceptorRecord | undefined {
     this.#mustBeOpen();
     if (instanceId > this.#highestPut || instanceId <= this.#state.trimInstanceId) return undefined;
-    return this.#open.get(instanceId) ?? this.#flight?.get(instanceId) ?? this.#read(instanceId);
+    return this.#gathering.get(instanceId) ?? this.#read(instanceId);
   }
 
   *accepted(from: number, to: number): Generator<AcceptedRecord> {
@@ -204,7 +205,7 @@ export class LmdbStorage implements Storage {
     const before = instanceId === this.#lastAsked ? this.#lastPromised : this.promisedBallot(instanceId);
     invariant(promisedBallot >= before, 'a promised ballot never sinks');
 
-    this.#open.put(instanceId, promisedBallot, acceptedBallot, value);
+    this.#gathering.put(instanceId, promisedBallot, acceptedBallot, value);
     this.#lastAsked = instanceId;
     this.#lastPromised = promisedBallot;
     if (instanceId > this.#highestPut) this.#highestPut = instanceId;
@@ -223,15 +224,15 @@ export class LmdbStorage implements Storage {
 
   commit(): Promise<void> | undefined {
     this.#mustBeOpen();
-    invariant(this.#flight === undefined, 'one batch is in flight at a time');
-    if (this.#open.size === 0 && !this.#state.changed && !this.spans.changed) return undefined;
+    if (!this.#gathering.hasUncommitted && !this.#state.changed && !this.spans.changed) return undefined;
     this.#committing = this.#write();
     return this.#committing;
   }
 
   /** Waits until what lies at or below the trim point on disk is deleted there, or the storage has ended. */
-  swept(): Promise<void> {
-    return this.#sweeper.settled();
+  async swept(): Promise<void> {
+    await this.#gathering.flush();
+    await this.#sweeper.settled();
   }
 
   close(): Promise<void> {
@@ -240,10 +241,20 @@ export class LmdbStorage implements Storage {
   }
 
   async #giveBack(): Promise<void> {
-    this.#ended = new PaxosError('CLOSED', `the storage in ${this.path} was closed`);
-    await Promise.allSettled([this.#committing, this.#sweeper.stop()]);
-    await this.#database.close();
-    await this.#lock.release();
+    const hasFailed = this.#ended !== undefined;
+    this.#ended ??= new PaxosError('CLOSED', `the storage in ${this.path} was closed`);
+    await Promise.allSettled([this.#committing]);
+    try {
+      await this.#gathering.drain();
+    } catch (error) {
+      // What failed before was told; and what was committed is durable in the journal.
+      if (!hasFailed) throw error;
+    } finally {
+      await this.#sweeper.stop();
+      this.#journal.close();
+      await this.#database.close();
+      await this.#lock.release();
+    }
   }
 
   #mustBeOpen(): void {
@@ -251,40 +262,25 @@ export class LmdbStorage implements Storage {
   }
 
   async #write(): Promise<void> {
-    const batch = this.#open;
-    const trimInstanceId = this.#state.trimInstanceId;
     try {
-      if (batch.size > 0) mustFit(this.path, batch.usedBytes, () => sizes(this.#database), this.#maxBytes);
-      batch.seal();
-      const state = this.#state.takeChanges();
-      const spans = this.spans.takeChanges();
-      this.#flight = batch;
-      this.#open = this.#spare;
-      await this.#database.batch(() => {
-        if (state !== undefined) void this.#database.put(STATE_KEY, state);
-        if (spans !== undefined) void this.#database.put(SPANS_KEY, spans);
-        batch.forEach(trimInstanceId, (key, record) => void this.#database.put(key, record));
+      if (this.#gathering.hasUncommitted) {
+        mustFit(this.path, this.#gathering.waitingBytes, () => sizes(this.#database), this.#maxBytes);
+      }
+      await this.#gathering.commit({
+        state: this.#state.takeChanges(),
+        spans: this.spans.takeChanges(),
+        trimInstanceId: this.#state.trimInstanceId,
       });
     } catch (error) {
       throw await this.#fail(error);
     }
-    this.#uncounted.note(batch.size);
-    batch.clear();
-    this.#spare = batch;
-    this.#flight = undefined;
-    this.#sweeper.follow(trimInstanceId);
   }
 
-  /** A piece of the sweeper's work: the lowest records at or below the trim point, in one transaction. */
+  /** A piece of the sweeper's work; false: it was the last. */
   async #deletePiece(trimInstanceId: number): Promise<boolean> {
-    const range = { start: keyOf(1), end: keyOf(trimInstanceId + 1), limit: SWEEP_RECORDS };
-    const keys = [...this.#database.getKeys(range)];
-    if (keys.length === 0) return false;
-    await this.#database.batch(() => {
-      for (const key of keys) void this.#database.remove(key);
-    });
-    this.#uncounted.note(keys.length);
-    return keys.length === SWEEP_RECORDS;
+    const { records, isLast } = await deletePiece(this.#database, trimInstanceId);
+    this.#uncounted.note(records);
+    return !isLast;
   }
 
   /** Ends the storage, and tells why: the first failure is what later calls throw. */
@@ -292,6 +288,7 @@ export class LmdbStorage implements Storage {
     const provisional = new PaxosError('STORAGE_FAILED', `${this.path} could not be written`);
     this.#ended ??= provisional;
     void this.#sweeper.stop();
+    this.#gathering.stop();
     const failure = await asPaxosError(error, this.path);
     if (this.#ended === provisional) this.#ended = failure;
     return failure;
@@ -333,67 +330,12 @@ export class LmdbStorage implements Storage {
       end = instanceId;
       break;
     }
-    for (const batch of [this.#flight, this.#open]) {
-      for (const instanceId of batch?.instanceIds() ?? []) {
-        const record = instanceId >= first && instanceId <= end ? batch?.get(instanceId) : undefined;
+    for (const batch of this.#gathering.batches()) {
+      for (const instanceId of batch.instanceIds()) {
+        const record = instanceId >= first && instanceId <= end ? batch.get(instanceId) : undefined;
         if (record !== undefined) records.set(instanceId, withId(instanceId, record));
       }
     }
     return { records: [...records.values()].sort((a, b) => a.instanceId - b.instanceId), end };
   }
-}
-
-/** Opens the database of a marker, or makes it if the marker is new. */
-async function openDatabase(
-  { path, sync, mapSizeBytes }: LmdbOptions,
-  marker: Marker,
-): Promise<{ readonly database: Database; readonly state: StoredState }> {
-  const isNew = !existsSync(join(path, DATABASE_FILE));
-  const database: Database = open({
-    path,
-    noSubdir: false,
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    overlappingSync: false,
-    eventTurnBatching: false,
-    noSync: !sync,
-    mapSize: Math.min(mapSizeBytes, MAX_FIRST_MAP_BYTES),
-  });
-  try {
-    if (!isNew) return { database, state: readState(database, path, marker) };
-    const numbers = { trimInstanceId: 0, promiseFloor: 0, highestAccepted: 0, highestBallot: 0 };
-    const state = { ...marker, ...numbers, known: new Map<number, number>() };
-    await database.batch(() => void database.put(STATE_KEY, encodeState(STATE_KEY, state)));
-    finishStorage(path);
-    return { database, state };
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-}
-
-function readState(database: Database, path: string, marker: Marker): StoredState {
-  const content = database.getBinary(STATE_KEY);
-  if (content === undefined) throw recordsLost(path, 'its database is empty');
-  const state = decodeState(STATE_KEY, content);
-  if (state === undefined) throw recordsLost(path, "the checksum of its state doesn't match");
-  if (state.identity !== marker.identity) {
-    const what = `${path} mixes the files of two storages: ${marker.identity} and ${state.identity}`;
-    throw new PaxosError('STORAGE_FOREIGN', `${what}; put back the files that belong together`);
-  }
-  return state;
-}
-
-/** The highest instance that has a record; 0: none. */
-function lastInstance(database: Database): number {
-  for (const key of database.getKeys({ reverse: true, limit: 1 })) return instanceIdOf(key);
-  return 0;
-}
-
-/** lmdb's own figures: of the file, and of the pages in it that are in use. */
-function sizes(database: Database): Sizes {
-  const stats: Record<string, unknown> = { ...database.getStats() };
-  const figure = (name: string): number => Number(stats[name] ?? 0);
-  const usedPages = figure('treeBranchPageCount') + figure('treeLeafPageCount') + figure('overflowPages');
-  return { lastPageNumber: figure('lastPageNumber'), pageSize: figure('pageSize'), usedPages };
 }

@@ -16,7 +16,9 @@ import type { AcceptorRecord, StorageState } from '../paxos/storage.ts';
 import { crc32 } from './crc32.ts';
 
 /** The version of this layout; a directory of another version is refused. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
+/** The version before, without a journal: it is opened, and is of this one from then on. */
+export const FORMER_VERSION = 2;
 
 export const KEY_BYTES = 8;
 export const RECORD_HEADER_BYTES = 8;
@@ -161,7 +163,7 @@ function isIntact(key: Uint8Array, content: Uint8Array, end: number): boolean {
 }
 
 /** By hand: a DataView on a short buffer costs more than all else that is done with a record (measured). */
-function readUint32(bytes: Uint8Array, at: number): number {
+export function readUint32(bytes: Uint8Array, at: number): number {
   const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
   return (high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
 }
