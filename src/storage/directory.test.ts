@@ -115,10 +115,10 @@ describe('whose directory', () => {
     });
     expect(fingerprint(path)).toEqual(before);
     const marker = readFileSync(join(path, MARKER), 'utf8');
-    writeFileSync(join(path, MARKER), marker.replace('format 2', 'format 7'));
+    writeFileSync(join(path, MARKER), marker.replace('format 3', 'format 7'));
     await expect(open()).rejects.toMatchObject({
       code: 'STORAGE_FOREIGN',
-      message: expect.stringContaining('has format 7, this program writes format 2'),
+      message: expect.stringContaining('has format 7, this program writes format 3'),
     });
   });
 
