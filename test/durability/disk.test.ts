@@ -3,7 +3,7 @@
  * it reveals is on disk.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,6 +23,8 @@ import { Strace, whyNoStrace } from '../support/strace.ts';
 const DELAY_MS = 200;
 const VALUE = new TextEncoder().encode('a value');
 const MEGABYTE = 1024 * 1024;
+/** Values of 16,000 bytes that its 16 MB do not hold. */
+const MORE_THAN_THE_JOURNAL = 1_500;
 
 const noStrace = whyNoStrace();
 const noMount = whyNoMount();
@@ -71,6 +73,11 @@ describe('an acceptor with lmdb-sync yes', () => {
     return acceptor;
   }
 
+  /** The file that makes a commit durable; the database behind it is written later. */
+  function journalOf(directory: CommandDirectory): string {
+    return join(directory.path, 'disk', 'acceptor_0', 'journal.bin');
+  }
+
   async function connected(directory: CommandDirectory): Promise<Connection> {
     const connection = await Connection.open(directory.ports[0] ?? 0);
     ends.push(() => connection.close());
@@ -83,7 +90,8 @@ describe('an acceptor with lmdb-sync yes', () => {
     const acceptor = await started(directory);
     const proposer = await connected(directory);
     const bystander = await connected(directory);
-    const strace = await Strace.attach(acceptor.pid, `fdatasync:delay_enter=${DELAY_MS * 1000}`);
+    const slow = `pwrite64:delay_enter=${DELAY_MS * 1000}`;
+    const strace = await Strace.attach(acceptor.pid, slow, journalOf(directory));
     ends.push(() => strace.detach());
 
     const prepared = proposer.say((out) => encodePrepare(out, 1, 10));
@@ -117,7 +125,7 @@ describe('an acceptor with lmdb-sync yes', () => {
     const proposer = await connected(directory);
     proposer.say((out) => encodeAccept(out, 1, 10, VALUE));
     await proposer.first('accepted');
-    const strace = await Strace.attach(acceptor.pid, 'fdatasync:error=EIO');
+    const strace = await Strace.attach(acceptor.pid, 'pwrite64:error=EIO', journalOf(directory));
     ends.push(() => strace.detach());
 
     const before = proposer.heard.length;
@@ -127,7 +135,6 @@ describe('an acceptor with lmdb-sync yes', () => {
     const said = proposer.heard.slice(before).map(({ message }) => message.type);
     expect(said.filter((type) => type !== 'acceptorState')).toEqual([]);
     expect(await acceptor.ended).toBe(1);
-    // The binding has written of it, too; the last word is ours.
     expect(acceptor.err.all.at(-1)).toMatch(
       /^error: .*acceptor_0 could not be .*EIO.*; check the disk .* restart$/,
     );
@@ -138,11 +145,53 @@ describe('an acceptor with lmdb-sync yes', () => {
     expect((await later.first('accepted')).message.instanceId).toBe(1);
   }, 30_000);
 
+  it('goes on while the database behind the journal is slow, and waits for it only when that is full', async (context) => {
+    context.skip(noStrace !== undefined, noStrace);
+    const directory = await configured();
+    const acceptor = await started(directory);
+    const proposer = await connected(directory);
+    const strace = await Strace.attach(acceptor.pid, 'fdatasync:delay_enter=3000000');
+    ends.push(() => strace.detach());
+    // More than the journal holds, and less than twice that; the first of it is soon on its way to the database.
+    for (let i = 1; i <= MORE_THAN_THE_JOURNAL; i++)
+      proposer.say((out) => encodeAccept(out, i, 10, value(i)));
+    const first = await proposer.first('accepted', ({ instanceId }) => instanceId === 500);
+    const last = await proposer.first('accepted', ({ instanceId }) => instanceId === MORE_THAN_THE_JOURNAL);
+    expect(last.at - first.at).toBeGreaterThan(1_000);
+    expect(acceptor.hasEnded).toBe(false);
+    await acceptor.signal('SIGKILL');
+    await strace.detach();
+
+    const storage = await LmdbStorage.open(storageIn(directory));
+    ends.push(() => storage.close());
+    expect(differing(storage, MORE_THAN_THE_JOURNAL)).toEqual([]);
+  }, 60_000);
+
+  it('ends soon after the database behind the journal failed, though nobody asks, and has all it answered', async (context) => {
+    context.skip(noStrace !== undefined, noStrace);
+    const directory = await configured();
+    const acceptor = await started(directory);
+    const proposer = await connected(directory);
+    const strace = await Strace.attach(acceptor.pid, 'fdatasync:error=EIO');
+    ends.push(() => strace.detach());
+    for (let i = 1; i <= 3; i++) proposer.say((out) => encodeAccept(out, i, 10, value(i)));
+    await proposer.first('accepted', ({ instanceId }) => instanceId === 3);
+    expect(await acceptor.ended).toBe(1);
+    // The binding has written of it, too; the last word is ours.
+    expect(acceptor.err.all.at(-1)).toMatch(
+      /^error: .*acceptor_0 could not be .*EIO.*; check the disk .* restart$/,
+    );
+    await strace.detach();
+    const storage = await LmdbStorage.open(storageIn(directory));
+    ends.push(() => storage.close());
+    expect(differing(storage, 3)).toEqual([]);
+  }, 30_000);
+
   it('stops on a full disk with one sentence, and loses nothing that it answered', async (context) => {
     context.skip(noMount !== undefined, noMount);
     const directory = await configured();
     const disk = join(directory.path, 'disk');
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=21m', 'tmpfs', disk]);
     ends.push(async () => execFileSync('umount', ['--lazy', disk]));
     const acceptor = await started(directory);
     const proposer = await connected(directory);
@@ -168,15 +217,46 @@ describe('an acceptor with lmdb-sync yes', () => {
     await learner.first('accepted', ({ instanceId }) => instanceId === answered + 1);
     await again.signal('SIGKILL');
 
-    const path = join(disk, 'acceptor_0');
-    const options = { acceptorId: 0, clusterName: 'libpaxos', sync: true, mapSizeBytes: MEGABYTE };
-    const storage = await LmdbStorage.open({ path, ...options });
+    const storage = await LmdbStorage.open(storageIn(directory));
     ends.push(() => storage.close());
-    for (let i = 1; i <= answered + 1; i++) {
-      expect([i, Buffer.compare(storage.get(i)?.value ?? new Uint8Array(0), value(i))]).toEqual([i, 0]);
-    }
+    expect(differing(storage, answered + 1)).toEqual([]);
+  }, 60_000);
+
+  it('is refused with one sentence while the disk has no room for what its journal has', async (context) => {
+    context.skip(noMount !== undefined, noMount);
+    const directory = await configured();
+    const disk = join(directory.path, 'disk');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]);
+    ends.push(async () => execFileSync('umount', ['--lazy', disk]));
+    const acceptor = await started(directory);
+    const proposer = await connected(directory);
+    for (let i = 1; i <= 50; i++) proposer.say((out) => encodeAccept(out, i, 10, value(i)));
+    await proposer.first('accepted', ({ instanceId }) => instanceId === 50);
+    await acceptor.signal('SIGKILL');
+
+    const { bavail, bsize } = statfsSync(disk);
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - 200_000));
+    await expect(LmdbStorage.open(storageIn(directory))).rejects.toMatchObject({
+      code: 'STORAGE_FULL',
+      message: expect.stringMatching(/is full; make room on it and restart$/),
+    });
+    rmSync(join(disk, 'filler'));
+    const storage = await LmdbStorage.open(storageIn(directory));
+    ends.push(() => storage.close());
+    expect(differing(storage, 50)).toEqual([]);
   }, 60_000);
 });
+
+function storageIn(directory: CommandDirectory) {
+  const path = join(directory.path, 'disk', 'acceptor_0');
+  return { path, acceptorId: 0, clusterName: 'libpaxos', sync: true, mapSizeBytes: MEGABYTE };
+}
+
+/** The instances up to `last` that do not have their value. */
+function differing(storage: LmdbStorage, last: number): number[] {
+  const all = Array.from({ length: last }, (_, i) => i + 1);
+  return all.filter((i) => Buffer.compare(storage.get(i)?.value ?? new Uint8Array(0), value(i)) !== 0);
+}
 
 /** 16,000 bytes that tell instances apart. */
 function value(instanceId: number): Uint8Array {

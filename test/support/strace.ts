@@ -25,9 +25,10 @@ export class Strace {
   /** how many calls were made to fail */
   failures = 0;
 
-  private constructor(pid: number, inject: string) {
+  private constructor(pid: number, inject: string, file: string | undefined) {
     // -o: what strace says of itself still comes to its standard error. A socket, which stdout is, cannot be opened.
-    const args = ['-f', '-o', '|cat', '-e', `inject=${inject}`, '-p', String(pid)];
+    const only = file === undefined ? [] : ['-P', file];
+    const args = ['-f', '-o', '|cat', ...only, '-e', `inject=${inject}`, '-p', String(pid)];
     const child = spawn('strace', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -42,9 +43,12 @@ export class Strace {
     });
   }
 
-  /** @param inject as strace takes it: `fdatasync:delay_enter=200000` */
-  static async attach(pid: number, inject: string): Promise<Strace> {
-    const strace = new Strace(pid, inject);
+  /**
+   * @param inject as strace takes it: `fdatasync:delay_enter=200000`
+   * @param file calls that concern this file alone
+   */
+  static async attach(pid: number, inject: string, file?: string): Promise<Strace> {
+    const strace = new Strace(pid, inject, file);
     await strace.#lines.first(/attached/);
     return strace;
   }
