@@ -137,7 +137,6 @@ export function makeDirectory(path: string): void {
 function beginStorage(path: string, marker: Marker): void {
   for (const name of STORAGE_FILES) rmSync(join(path, name), { force: true });
   writeMarker(path, marker);
-  proveRoom(path);
   syncDirectory(path);
 }
 
@@ -152,8 +151,8 @@ function writeMarker(path: string, marker: Marker): void {
   }
 }
 
-/** Fails if the disk has no room for the first pages: the binding would end the process instead. */
-function proveRoom(path: string): void {
+/** Fails if the disk has no room for the database's first pages: the binding would end the process instead. */
+export function proveRoom(path: string): void {
   const file = join(path, `${UNFINISHED_FILE}.room`);
   try {
     writeFileSync(file, Buffer.alloc(FIRST_PAGES_BYTES), { flush: true });

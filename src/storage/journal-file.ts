@@ -18,7 +18,7 @@ import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync, rmSync
 import { join } from 'node:path';
 import { PaxosError } from '../paxos/error.ts';
 import { invariant } from '../paxos/invariant.ts';
-import { JOURNAL_FILE, syncDirectory } from './directory.ts';
+import { JOURNAL_FILE, proveRoom, syncDirectory } from './directory.ts';
 import { recordsLost } from './failure.ts';
 import { decodeFrame, type Frame, frameSequence, PAGE_BYTES } from './frame.ts';
 import type { Mark } from './mark.ts';
@@ -32,7 +32,10 @@ const CHUNK_BYTES = 1024 * 1024;
 const TITLE = 'libpaxos journal of the storage ';
 const IDENTITY_HEX_DIGITS = 32;
 
-/** Makes the journal of the storage with this identity, durably; what was there before is gone. Returns its pages. */
+/**
+ * Makes the journal of the storage with this identity, durably; what was there before is gone. Returns its pages. Leaves
+ * none behind where there is no room for it and the database.
+ */
 export function makeJournal(path: string, identity: string, bytes: number): number {
   invariant(identity.length === IDENTITY_HEX_DIGITS, 'an identity has 128 bits');
   const pages = Math.max(MIN_PAGES, Math.floor(bytes / PAGE_BYTES));
@@ -51,6 +54,7 @@ export function makeJournal(path: string, identity: string, bytes: number): numb
     } finally {
       closeSync(handle);
     }
+    proveRoom(path);
   } catch (error) {
     rmSync(file, { force: true });
     throw error;

@@ -3,7 +3,7 @@
  * it reveals is on disk.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -221,6 +221,22 @@ describe('an acceptor with lmdb-sync yes', () => {
     ends.push(() => storage.close());
     expect(differing(storage, answered + 1)).toEqual([]);
   }, 60_000);
+
+  it.for(['10m', '16424k'])('does not begin on a disk of %s, and says why', async (size, context) => {
+    context.skip(noMount !== undefined, noMount);
+    const directory = await configured();
+    const disk = join(directory.path, 'disk');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk]);
+    ends.push(async () => execFileSync('umount', ['--lazy', disk]));
+    const acceptor = new CommandProcess(['acceptor', '0', directory.config]);
+    expect(await acceptor.ended).toBe(1);
+    expect(acceptor.err.all).toEqual([
+      expect.stringMatching(/^error: the disk of .*acceptor_0 is full; make room on it and restart$/),
+    ]);
+    expect(existsSync(journalOf(directory))).toBe(false);
+    execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+    await started(directory);
+  });
 
   it('is refused with one sentence while the disk has no room for what its journal has', async (context) => {
     context.skip(noMount !== undefined, noMount);

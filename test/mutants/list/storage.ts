@@ -7,6 +7,11 @@ import type { Mutant } from '../mutant.ts';
 const MEMORY = 'src/storage/memory.ts';
 const PAGE = 'src/storage/page.ts';
 const LMDB = 'src/storage/lmdb.ts';
+const DATABASE = 'src/storage/lmdb-database.ts';
+const GATHERING = 'src/storage/gathering.ts';
+const JOURNAL = 'src/storage/journal.ts';
+const JOURNAL_FILE = 'src/storage/journal-file.ts';
+const FRAME = 'src/storage/frame.ts';
 
 const OF_LMDB = {
   why: "the simulator's disk stands in for LMDB",
@@ -83,33 +88,160 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'lmdb-resolves-early',
-    breaks: 'a commit is said to be done before lmdb has written it',
+    breaks: 'the database is said to have what it has not written yet',
     edits: [
       {
-        file: LMDB,
-        find: 'await this.#database.batch(() => {\n        if (state',
-        replace: 'void this.#database.batch(() => {\n        if (state',
+        file: DATABASE,
+        find: 'await database.batch(() => {\n    if (state',
+        replace: 'void database.batch(() => {\n    if (state',
       },
     ],
     beyond: OF_LMDB,
   },
   {
     id: 'lmdb-flight-unseen',
-    breaks: 'a record is not found while the batch that holds it is being written',
+    breaks: 'a record is not found while the batch that holds it is on its way to the database',
     edits: [
       {
-        file: LMDB,
-        find: 'return this.#open.get(instanceId) ?? this.#flight?.get(instanceId) ?? this.#read(instanceId);',
-        replace: 'return this.#open.get(instanceId) ?? this.#read(instanceId);',
+        file: GATHERING,
+        find: 'this.#open.get(instanceId) ?? this.#finished?.get(instanceId) ?? this.#flight?.get(instanceId);',
+        replace: 'this.#open.get(instanceId);',
       },
     ],
     beyond: OF_LMDB,
   },
   {
     id: 'lmdb-never-syncs',
-    breaks: 'lmdb-sync yes does not sync',
-    edits: [{ file: LMDB, find: 'noSync: !sync,', replace: 'noSync: true,' }],
+    breaks: 'the database does not sync with lmdb-sync yes',
+    edits: [{ file: DATABASE, find: 'noSync: !sync,', replace: 'noSync: true,' }],
     beyond: { ...OF_LMDB, tests: ['test/durability/disk.test.ts', 'src/storage'] },
+  },
+  {
+    id: 'journal-never-syncs',
+    breaks: 'a commit with lmdb-sync yes does not sync',
+    edits: [{ file: JOURNAL, find: '(sync ? constants.O_DSYNC : 0)', replace: '0' }],
+    beyond: { ...OF_LMDB, tests: ['test/durability/disk.test.ts', 'src/storage'] },
+  },
+  {
+    id: 'journal-resolves-early',
+    breaks: 'a commit is said to be done before its frame is written',
+    edits: [
+      {
+        file: JOURNAL,
+        find: '    await writeWhole(',
+        replace: '    void writeWhole(',
+      },
+    ],
+    beyond: { ...OF_LMDB, tests: ['test/durability/disk.test.ts', 'src/storage'] },
+  },
+  {
+    id: 'journal-freed-early',
+    breaks: 'pages of the ring are written again before the database has what they hold',
+    edits: [
+      {
+        file: GATHERING,
+        find: '    try {\n      await this.#target.store(load);',
+        replace: '    this.#journal.free(position);\n    try {\n      await this.#target.store(load);',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'journal-mark-ahead',
+    breaks: 'the database says that it has a frame more than it was given',
+    edits: [
+      {
+        file: JOURNAL,
+        find: 'return { salt: this.#salt, applied: sequence,',
+        replace: 'return { salt: this.#salt, applied: sequence + 1,',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'journal-gap-unseen',
+    breaks: 'frames behind a damaged one are forgotten without a word',
+    edits: [
+      {
+        file: JOURNAL_FILE,
+        find: 'if (sequence !== undefined && sequence > expected) return',
+        replace: 'if (sequence !== undefined && sequence < 0) return',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'journal-salt-ignored',
+    breaks: 'a frame of another storage, or one that a value holds, counts as its own',
+    edits: [
+      {
+        file: FRAME,
+        find: 'if (bytes[at + SALT_AT + i] !== salt[i]) return undefined;',
+        replace: 'if (bytes[at + SALT_AT + i] !== salt[i] && at < 0) return undefined;',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'journal-body-unchecked',
+    breaks: 'a torn frame counts as whole',
+    edits: [
+      {
+        file: FRAME,
+        find: 'if (crc32(bytes, stateAt, end) !== readUint32(bytes, at + BODY_CHECKSUM_AT)) return undefined;',
+        replace: '',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'journal-shares-pages',
+    breaks: 'a frame begins in the padding of the one before, whose page is then written again',
+    edits: [
+      {
+        file: JOURNAL,
+        find: 'await writeWhole(this.#handle, this.#buffer, bytes, this.#pageInFile(start) * PAGE_BYTES);',
+        replace:
+          'await writeWhole(this.#handle, this.#buffer, bytes, this.#pageInFile(start) * PAGE_BYTES - (pages > 3 ? 512 : 0));',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'journal-runs-over',
+    breaks: 'a frame that goes around the end of the ring is written behind it',
+    edits: [
+      {
+        file: JOURNAL,
+        find: 'return pages <= left ? this.#head : this.#head + left;',
+        replace: 'return pages <= left + 1 ? this.#head : this.#head + left;',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'gathering-uncommitted-leaves',
+    breaks: 'what was put and never committed reaches the database when it is closed',
+    edits: [
+      {
+        file: GATHERING,
+        find: 'if (!this.#isCommitting) this.#open.forgetUnsealed();',
+        replace: 'if (!this.#isCommitting) this.#open.seal();',
+      },
+    ],
+    beyond: OF_LMDB,
+  },
+  {
+    id: 'gathering-forgets-the-state',
+    breaks: 'a floor that was committed before the last commit of a flight is not in the database',
+    edits: [
+      {
+        file: GATHERING,
+        find: 'this.#state = state ?? this.#state;',
+        replace: 'this.#state = state;',
+      },
+    ],
+    beyond: OF_LMDB,
   },
   {
     id: 'lmdb-goes-on-after-failure',
