@@ -7,12 +7,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   watch,
@@ -236,6 +239,25 @@ describe('a crash', () => {
     await again.close();
   });
 });
+
+test.for([true, false])('with sync %s a write to the journal syncs, or does not', async (sync, context) => {
+  context.skip(process.platform !== 'linux', 'how a file is open is told by /proc, which only Linux has');
+  const storage = await open({ sync });
+  const file = realpathSync(join(path, JOURNAL));
+  const handle = readdirSync('/proc/self/fd').find((name) => linkOf(name) === file);
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${handle}`, 'utf8'))?.[1];
+  expect((Number.parseInt(flags ?? '', 8) & constants.O_DSYNC) === constants.O_DSYNC).toBe(sync);
+  await storage.close();
+});
+
+/** Undefined: it was open for this very look. */
+function linkOf(handle: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${handle}`);
+  } catch {
+    return undefined;
+  }
+}
 
 describe('the database', () => {
   test('has all after close, and needs the journal no more', async () => {
