@@ -119,7 +119,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     id: 'journal-never-syncs',
     breaks: 'a commit with lmdb-sync yes does not sync',
-    edits: [{ file: JOURNAL, find: '(sync ? constants.O_DSYNC : 0)', replace: '0' }],
+    edits: [{ file: JOURNAL, find: '(sync && WRITES_SYNC ? constants.O_DSYNC : 0)', replace: '0' }],
     beyond: { ...OF_LMDB, tests: ['test/durability/disk.test.ts', 'src/storage'] },
   },
   {
