@@ -14,8 +14,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
-  realpathSync,
   rmSync,
   statSync,
   watch,
@@ -26,6 +24,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { open as openDatabase } from 'lmdb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { openHandles } from '../../test/support/open-handles.ts';
 import { patternOf, plain } from './conformance.ts';
 import { type LmdbOptions, LmdbStorage } from './lmdb.ts';
 import { LmdbReader } from './lmdb-reader.ts';
@@ -243,21 +242,11 @@ describe('a crash', () => {
 test.for([true, false])('with sync %s a write to the journal syncs, or does not', async (sync, context) => {
   context.skip(process.platform !== 'linux', 'how a file is open is told by /proc, which only Linux has');
   const storage = await open({ sync });
-  const file = realpathSync(join(path, JOURNAL));
-  const handle = readdirSync('/proc/self/fd').find((name) => linkOf(name) === file);
+  const [handle] = openHandles(join(path, JOURNAL));
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${handle}`, 'utf8'))?.[1];
   expect((Number.parseInt(flags ?? '', 8) & constants.O_DSYNC) === constants.O_DSYNC).toBe(sync);
   await storage.close();
 });
-
-/** Undefined: it was open for this very look. */
-function linkOf(handle: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/self/fd/${handle}`);
-  } catch {
-    return undefined;
-  }
-}
 
 describe('the database', () => {
   test('has all after close, and needs the journal no more', async () => {

@@ -8,10 +8,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -21,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open as openDatabase } from 'lmdb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { openHandles } from '../../test/support/open-handles.ts';
 import { patternOf, plain } from './conformance.ts';
 import { type LmdbOptions, LmdbStorage } from './lmdb.ts';
 import { encodeState, keyOf } from './record.ts';
@@ -78,22 +76,11 @@ async function recordCount(): Promise<number> {
 
 /** Puts another file behind the handles that this process has open on `file`: what a broken disk looks like. */
 function breakDisk(file: string, substitute: string): void {
-  const target = realpathSync(file);
-  for (const name of readdirSync('/proc/self/fd')) {
-    const handle = Number(name);
-    if (linkOf(handle) !== target) continue;
+  for (const handle of openHandles(file)) {
     closeSync(handle);
     const opened: number[] = [];
     while (opened.at(-1) !== handle) opened.push(openSync(substitute, 'r+'));
     for (const other of opened) if (other !== handle) closeSync(other);
-  }
-}
-
-function linkOf(handle: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/self/fd/${handle}`);
-  } catch {
-    return undefined;
   }
 }
 
