@@ -54,6 +54,19 @@ test('is at fault when a thousand runs did not reach what is expected', () => {
   expect(tally.covered.reached).toBe(tally.covered.expected);
 });
 
+test('expects what is rare of more runs', () => {
+  const tally = new Tally();
+  tally.add(RESULT);
+  const outcomes = Object.fromEntries(tally.neverReached.map((outcome) => [outcome, 1]));
+  const faults = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1]));
+  for (let seed = 0; seed < 4998; seed++) tally.add({ ...RESULT, seed, outcomes, faults });
+  expect(tally.gap).toBeUndefined();
+  tally.add(RESULT);
+  expect(tally.gap).toBe(
+    'Never reached in 5000 seeds: snapshot fetched on after a cut. The simulator is at fault.',
+  );
+});
+
 test('keeps the seeds that found a fault, with what it was', () => {
   const tally = new Tally();
   tally.add(resultOfViolation(42, new Violation('agreement', 'two values', 7)));
