@@ -31,6 +31,11 @@ import { Upstream } from './upstream.ts';
 
 /** What a message and an instance hold beside a command, at most. */
 const COMMAND_HEAD_BYTES = 128;
+/**
+ * Where no disk is waited for, so much is sent before the turn ends: the replicas work on it while the next is being
+ * proposed, which gave 1.2 to 1.4 times as many commands. Where one is, two halves would each wait for a sync: 0.9.
+ */
+const EARLY_BYTES = 32 * 1024;
 
 export interface ProposeOptions {
   readonly signal?: AbortSignal;
@@ -122,7 +127,10 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
    */
   propose(command: Command, options: ProposeOptions = {}): Promise<Result> {
     const payload = encoded(this.#codecs.command, command);
-    return payload instanceof Uint8Array ? this.#session.propose(payload, options.signal) : payload;
+    if (!(payload instanceof Uint8Array)) return payload;
+    const result = this.#session.propose(payload, options.signal);
+    if (this.#session.waitingBytes >= EARLY_BYTES) this.#sendEarly();
+    return result;
   }
 
   /**
@@ -195,6 +203,13 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
         say((home) => encodeRead(home.out, token, consistency, query)),
       wake: () => this.#turn.schedule(),
     };
+  }
+
+  #sendEarly(): void {
+    const { home } = this.#upstream;
+    if (home?.peerHello?.storage !== 0) return;
+    this.#session.flush();
+    home.flush();
   }
 
   #step(): boolean {

@@ -85,6 +85,11 @@ export class Outgoing {
     return this.#waitingCount;
   }
 
+  /** How many bytes these have. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   /** How many were sent and have no answer. */
   get outstandingCount(): number {
     return this.#outstanding;

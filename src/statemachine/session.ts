@@ -83,6 +83,11 @@ export class ClientSession<Result> {
     return this.#id;
   }
 
+  /** How many bytes of commands wait to be sent. */
+  get waitingBytes(): number {
+    return this.#outgoing.waitingBytes;
+  }
+
   /** True while somebody waits for a result. */
   get isWaitedFor(): boolean {
     return this.#outgoing.waitingCount + this.#outgoing.outstandingCount > 0;

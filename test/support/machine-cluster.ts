@@ -7,6 +7,7 @@
  */
 import { type Config, makeConfig, type Options } from '../../src/config/index.ts';
 import type { NodeEvent } from '../../src/evpaxos/observer.ts';
+import type { Storage } from '../../src/paxos/storage.ts';
 import { SimDisk } from '../../src/sim/disk.ts';
 import { SimNetwork } from '../../src/sim/network.ts';
 import { SimProcess } from '../../src/sim/process.ts';
@@ -17,7 +18,7 @@ import { MachineReplica, type MachineReplicaOptions } from '../../src/statemachi
 import { MemorySnapshotStore } from '../../src/statemachine/snapshot-memory.ts';
 import type { SnapshotStore } from '../../src/statemachine/snapshot-store.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
-import type { Link } from '../../src/transport/transport.ts';
+import type { Link, Transport } from '../../src/transport/transport.ts';
 
 const FIRST_PORT = 1000;
 /** Nothing takes longer than this, unless a test says so. */
@@ -27,6 +28,8 @@ export interface MachineClusterOptions<Command, Result, Query, Answer> {
   readonly machine: () => StateMachine<Command, Result, Query, Answer>;
   readonly replicas?: number;
   readonly seed?: number;
+  /** of every replica's disk; synced unless told */
+  readonly durability?: Storage['durability'];
   readonly options?: Partial<Options>;
   readonly replicaOptions?: Partial<MachineReplicaOptions<Command, Result, Query, Answer>>;
 }
@@ -37,6 +40,8 @@ export class MachineCluster<Command, Result, Query, Answer> {
   readonly events: { readonly process: string; readonly event: NodeEvent }[] = [];
   /** what ended a replica that no test killed */
   readonly failures: string[] = [];
+  /** hears what is written on connections that were opened, and by whom */
+  tap: (process: string, bytes: Uint8Array) => void = () => undefined;
   readonly #options: MachineClusterOptions<Command, Result, Query, Answer>;
   readonly #scheduler = new Scheduler();
   readonly #random: SeededRandom;
@@ -57,7 +62,7 @@ export class MachineCluster<Command, Result, Query, Answer> {
     const addresses = ids.map((id) => ({ host: '10.0.0.1', port: FIRST_PORT + id }));
     this.config = makeConfig({ replicas: addresses }, { valueFormat: 'commands', ...options.options });
     for (const _ of ids) {
-      this.#disks.push(new SimDisk(this.#random, () => undefined, 'synced'));
+      this.#disks.push(new SimDisk(this.#random, () => undefined, options.durability));
       this.stores.push(
         new MemorySnapshotStore({ clusterName: this.config.clusterName, random: this.#random }),
       );
@@ -80,6 +85,7 @@ export class MachineCluster<Command, Result, Query, Answer> {
       machine,
       storage: this.#disk(id).open(process),
       snapshots: this.#store(id),
+      volatile: this.#options.durability === 'memory',
       ...this.#options.replicaOptions,
     });
     const replica = await this.result(starting);
@@ -190,13 +196,27 @@ export class MachineCluster<Command, Result, Query, Answer> {
 
   #world(process: SimProcess) {
     return {
-      transport: this.network.transportOf(process),
+      transport: this.#tapped(process),
       clock: process.clock,
       random: new SeededRandom(Math.floor(this.#random.next() * 2 ** 48)),
       observer: {
         report: (event: NodeEvent) => void this.events.push({ process: process.name, event }),
       },
     };
+  }
+
+  #tapped(process: SimProcess): Transport {
+    const transport = this.network.transportOf(process);
+    const connect: Transport['connect'] = (address, events) => {
+      const link = transport.connect(address, events);
+      const write = link.write.bind(link);
+      link.write = (bytes) => {
+        this.tap(process.name, bytes);
+        return write(bytes);
+      };
+      return link;
+    };
+    return { ...transport, connect };
   }
 
   #process(name: string): SimProcess {
