@@ -14,6 +14,8 @@ export class Slab {
   readonly #slabBytes: number;
   readonly #maxSharedBytes: number;
   #memory: Uint8Array = new Uint8Array(0);
+  /** what is behind it: to ask for it each time costs as much as the copy */
+  #buffer: ArrayBufferLike = this.#memory.buffer;
   #used = 0;
 
   /** @param maxSharedBytes what is longer has memory of its own; at most a fourth of `slabBytes` */
@@ -32,11 +34,12 @@ export class Slab {
     }
     if (this.#used + length > this.#memory.length) {
       this.#memory = unwritten(this.#slabBytes);
+      this.#buffer = this.#memory.buffer;
       this.#used = 0;
     }
     const start = this.#used;
     this.#memory.set(bytes, start);
     this.#used += length;
-    return new Uint8Array(this.#memory.buffer, start, length);
+    return new Uint8Array(this.#buffer, start, length);
   }
 }
