@@ -129,7 +129,9 @@ export class Acceptances {
     }
     const bytes = STRETCH_ENTRY_BYTES + value.length;
     this.#instanceIds.push(instanceId);
-    this.#values.push(this.#slab.keep(value));
+    // What this process proposes it keeps already.
+    const isOwn = this.#asker !== undefined && this.#peers.isSelf(this.#asker);
+    this.#values.push(isOwn ? value : this.#slab.keep(value));
     this.#bytes += bytes;
     self.backlog.waitApart(bytes);
   }

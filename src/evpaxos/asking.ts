@@ -8,6 +8,7 @@ import { isNoOp } from '../paxos/no-op.ts';
 import type { Accept } from '../paxos/proposal.ts';
 import type { Proposer } from '../paxos/proposer.ts';
 import { quorumSize } from '../paxos/quorum.ts';
+import { ByteBuffer } from '../transport/buffer.ts';
 import {
   encodeAccept,
   encodeHeartbeat,
@@ -24,6 +25,9 @@ import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import type { Turn } from './turn.ts';
 import type { Value } from './values.ts';
+
+/** So much is gathered before it is handed out, within a turn too: who falls behind is to be noticed. */
+const MAX_PIECE_BYTES = 32 * 1024;
 
 export interface AskingOptions {
   readonly core: Proposer<Value>;
@@ -43,6 +47,9 @@ export class Asking {
   #checkedAt = Number.NEGATIVE_INFINITY;
   readonly #quorum: number;
   readonly #lastInstance: number;
+  /** what was proposed in this turn and not handed out yet: how many, and, encoded, what all but our own acceptor get */
+  readonly #piece = new ByteBuffer();
+  #count = 0;
 
   constructor(options: AskingOptions) {
     this.#options = options;
@@ -126,6 +133,8 @@ export class Asking {
 
   /** True while a quorum of acceptors reads what we send: what is proposed to fewer waits for a timeout. Hot. */
   isQuorumReading(): boolean {
+    // The others did before this piece.
+    if (this.#count > 0 && this.#options.peers.ownAcceptor?.isBehind() !== true) return true;
     let reading = 0;
     for (const peer of this.acceptors) if (!this.way(peer).isBehind()) reading++;
     return reading >= this.#quorum;
@@ -203,14 +212,46 @@ export class Asking {
   }
 
   /**
-   * Encoded once, and copied to every acceptor but our own, which takes it as it is. What is said again goes on our own
-   * connections. Hot.
+   * Proposes to every acceptor: gathered, until propose() is called. Encoded once, and copied once to every acceptor but
+   * our own, which takes it as it is. Hot.
    */
-  accept({ instanceId, ballot, value }: Accept, isAgain = false): void {
+  accept({ instanceId, ballot, value }: Accept): void {
     const { peers } = this.#options;
-    const { scratch } = peers;
-    encodeAccept(scratch, instanceId, ballot, value);
-    const bytes = scratch.view();
+    if (isNoOp(value)) {
+      this.#acceptApart({ instanceId, ballot, value });
+      return;
+    }
+    encodeAccept(this.#piece, instanceId, ballot, value);
+    this.#count++;
+    const self = peers.ownAcceptor;
+    if (self?.isBehind() === true) self.countDropped();
+    else if (self !== undefined) peers.proposeToSelf(self, instanceId, ballot, value);
+    if (this.#piece.length >= MAX_PIECE_BYTES) this.propose();
+  }
+
+  /** Hands out what was gathered. */
+  propose(): void {
+    if (this.#count === 0) return;
+    const { ownAcceptor } = this.#options.peers;
+    const piece = this.#piece.view();
+    for (const acceptor of this.acceptors) {
+      if (acceptor === ownAcceptor) continue;
+      const peer = this.way(acceptor);
+      if (peer.isBehind()) peer.countDropped(this.#count);
+      else {
+        peer.out.append(piece);
+        peer.sent();
+      }
+    }
+    ownAcceptor?.sent();
+    this.#piece.clear();
+    this.#count = 0;
+  }
+
+  /** One by one: a no-op, which no original may get, and what is said again, on our own connections. */
+  #acceptApart({ instanceId, ballot, value }: Accept, isAgain = false): void {
+    this.propose();
+    const { peers } = this.#options;
     for (const acceptor of this.acceptors) {
       // An original came since it was decided that there are none: it takes an empty value for none.
       if (isNoOp(value) && !acceptor.isOurs) continue;
@@ -219,8 +260,8 @@ export class Asking {
         peer.countDropped();
         continue;
       }
-      if (peers.isSelf(peer)) peers.proposeToSelf(peer, instanceId, ballot, value);
-      else peer.out.append(bytes);
+      if (acceptor === peers.ownAcceptor) peers.proposeToSelf(acceptor, instanceId, ballot, value);
+      else encodeAccept(peer.out, instanceId, ballot, value);
       peer.sent();
     }
   }
@@ -232,7 +273,7 @@ export class Asking {
     const prepares = core.timedOutPrepares(now, timeoutMs);
     for (const instanceId of prepares) this.prepareAtOriginals(instanceId, instanceId + 1);
     const accepts = core.timedOutAccepts(now, timeoutMs);
-    for (const accept of accepts) this.accept(accept, true);
+    for (const accept of accepts) this.#acceptApart(accept, true);
     const [prepare] = prepares;
     const [accept] = accepts;
     if (prepare !== undefined) {

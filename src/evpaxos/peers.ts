@@ -72,6 +72,7 @@ export class Peers {
   readonly #outbound: Outbound[] = [];
   readonly #inbound = new Set<Peer>();
   #acceptors: Peer[] = [];
+  #ownAcceptor: Peer | undefined;
   readonly #silence: Silence;
   readonly #writes: Writes;
   readonly #scratch = new ByteBuffer();
@@ -105,12 +106,14 @@ export class Peers {
     roles.listeners.push({
       onPeerReady: (peer) => {
         if (peer.acceptorId >= 0 && !this.#acceptors.includes(peer)) this.#acceptors.push(peer);
+        if (peer.acceptorId >= 0 && this.isSelf(peer)) this.#ownAcceptor = peer;
         for (const outbound of this.#outbound) if (outbound.peer === peer) outbound.saidHello ||= peer.isOurs;
         if (!this.isSelf(peer)) pair(peer, peer.outbound ? this.#inbound : this.ready());
         this.#meet(peer);
       },
       onPeerClosed: (peer) => {
         this.#acceptors = this.#acceptors.filter((one) => one !== peer);
+        if (this.#ownAcceptor === peer) this.#ownAcceptor = undefined;
         const { counterpart } = peer;
         unpair(peer);
         if (counterpart !== undefined)
@@ -314,6 +317,11 @@ export class Peers {
     if (self.out.length > 0) self.flush();
     this.#loopback?.tell(stretch);
     this.#options.turn.schedule();
+  }
+
+  /** Our connection to the acceptor in this process, once it is ready. Hot. */
+  get ownAcceptor(): Peer | undefined {
+    return this.#ownAcceptor;
   }
 
   /** True for either end of a replica's connection with itself. */

@@ -76,6 +76,7 @@ export class PhaseTwo {
         else asking.accept(accept);
       }
     } while (asking.prepareAhead() && (core.waitingCount > 0 || core.nextToAccept < fillBelow));
+    asking.propose();
     this.#teller.pump(isAccepting, now);
   }
 
@@ -109,8 +110,10 @@ export class PhaseTwo {
     const { core, asking } = this.#options;
     if (told.instanceId >= core.low) return undefined;
     const outcome = this.repairs.receivePromise({ acceptorId: peer.acceptorId, ...told }, core.ballot);
-    if (typeof outcome === 'object') asking.accept(outcome);
-    else if (outcome === 'prepare') asking.prepareSingle(peer, told.instanceId, core.ballot);
+    if (typeof outcome === 'object') {
+      asking.accept(outcome);
+      asking.propose();
+    } else if (outcome === 'prepare') asking.prepareSingle(peer, told.instanceId, core.ballot);
     // One of ours that promised more tells so of every instance.
     else if (outcome === 'used' || (outcome === 'outvoted' && !peer.isOurs)) return 'blocked';
     return undefined;
