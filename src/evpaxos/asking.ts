@@ -166,6 +166,7 @@ export class Asking {
     if (core.preparedCount > core.preexecWindow / 2) return false;
     const { from, to } = core.openInstances(clock.now());
     if (from === to) return false;
+    this.propose(); // values wait for a quorum, and each question may cost an original a sync
     this.prepareAtOriginals(from, to);
     return true;
   }
@@ -231,21 +232,22 @@ export class Asking {
 
   /** Hands out what was gathered. */
   propose(): void {
-    if (this.#count === 0) return;
+    const count = this.#count;
+    if (count === 0) return;
     const { ownAcceptor } = this.#options.peers;
     const piece = this.#piece.view();
+    this.#piece.clear();
+    this.#count = 0;
     for (const acceptor of this.acceptors) {
       if (acceptor === ownAcceptor) continue;
       const peer = this.way(acceptor);
-      if (peer.isBehind()) peer.countDropped(this.#count);
+      if (peer.isBehind()) peer.countDropped(count);
       else {
         peer.out.append(piece);
         peer.sent();
       }
     }
     ownAcceptor?.sent();
-    this.#piece.clear();
-    this.#count = 0;
   }
 
   /** One by one: a no-op, which no original may get, and what is said again, on our own connections. */

@@ -206,6 +206,7 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
   }
 
   #sendEarly(): void {
+    this.#upstream.look();
     const { home } = this.#upstream;
     if (home?.peerHello?.storage !== 0) return;
     this.#session.flush();
