@@ -345,7 +345,7 @@ export const PROPOSER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/evpaxos/asking.ts',
-        find: 'for (const accept of accepts) this.accept(accept, true);',
+        find: 'for (const accept of accepts) this.#acceptApart(accept, true);',
         replace: '',
       },
     ],
