@@ -17,6 +17,7 @@ export class Turn {
   readonly #steps: TurnStep[] = [];
   #flush: () => void = () => undefined;
   #scheduled = false;
+  #running = false;
   #stopped = false;
   #now: number | undefined;
 
@@ -30,7 +31,7 @@ export class Turn {
   get now(): number {
     if (this.#now === undefined) {
       this.#now = this.#clock.now();
-      this.schedule();
+      if (!this.#running) this.schedule();
     }
     return this.#now;
   }
@@ -60,6 +61,7 @@ export class Turn {
     this.#scheduled = false;
     this.#now = undefined;
     if (this.#stopped) return;
+    this.#running = true;
     let progress = true;
     for (let pass = 0; progress && pass < MAX_PASSES; pass++) {
       progress = false;
@@ -71,6 +73,7 @@ export class Turn {
     // A program that submits with every delivery never ends a turn: others have theirs first.
     if (progress) this.schedule();
     this.#flush();
+    this.#running = false;
     this.#now = undefined;
   };
 }
