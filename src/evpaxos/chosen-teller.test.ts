@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryCluster, type RawPeer, type Sequence } from '../../test/support/memory-cluster.ts';
 import { encodeClientValue } from '../transport/encode.ts';
+import { Capability, Role } from '../transport/messages.ts';
 
 const TELL_CHOSEN_MS = 2;
 
@@ -59,6 +60,20 @@ describe('what a leader counted as chosen', () => {
     }
     // After 4 values, and 64, 128, 256 and 512 more.
     expect(waits).toBe(5);
+    await cluster.closeAll();
+  });
+
+  it('is told to those who learn, and not to those who only give commands', async () => {
+    const { cluster, client } = await startedCluster();
+    const heard = [Role.learner, Role.client].map((role) => {
+      const peer = cluster.connect('proposer', 0);
+      peer.sayHello({ ...cluster.hello(role), capabilities: Capability.brief });
+      return peer;
+    });
+    cluster.world.settle();
+    give(cluster, client);
+    cluster.world.advance(TELL_CHOSEN_MS);
+    expect(heard.map((peer) => peer.messages.some(({ type }) => type === 'chosen'))).toEqual([true, false]);
     await cluster.closeAll();
   });
 });

@@ -14,6 +14,7 @@ import { Capability, Role } from '../transport/messages.ts';
 import type { Clock, Timer } from '../transport/transport.ts';
 import type { Asking } from './asking.ts';
 import type { Peer } from './peer.ts';
+import { ignoresAcceptances } from './peer-context.ts';
 import type { Peers } from './peers.ts';
 import type { Turn } from './turn.ts';
 import type { Value } from './values.ts';
@@ -132,7 +133,9 @@ export class ChosenTeller {
     }
     if (!peers.hasSelf) return; // its acceptor's values are what a mere learner can do with
     for (const peer of peers.inbound) {
-      if (peer.can(Capability.brief) && !peer.hasRole(Role.acceptor) && !peer.isBehind()) yield peer;
+      // A client of a state machine hears its results, and would be woken for nothing.
+      if (!peer.can(Capability.brief) || ignoresAcceptances(peer)) continue;
+      if (!peer.hasRole(Role.acceptor) && !peer.isBehind()) yield peer;
     }
   }
 }
