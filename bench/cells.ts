@@ -31,6 +31,8 @@ export interface Load {
 export interface LoadCell extends Load, Promised {
   readonly kind: 'load';
   readonly name: string;
+  /** for so long nothing is measured, s */
+  readonly warmUpSeconds: number;
   /** measured in turn; the first is the one that promises are made of */
   readonly entrants: readonly Entrant[];
   /** whose best figure in this cell the first is compared with */
@@ -67,10 +69,14 @@ export type Cell = LoadCell | FigureCell;
 const MINUTE_MS = 60_000;
 /** A client of the original ends on values above this. */
 const MAX_ORIGINAL_BYTES = 8000;
+/** A just-in-time compiler has seen most of the program by then. Nothing is trimmed, so the memory grows all the time. */
+const RAW_WARM_UP_SECONDS = 2;
+/** By then snapshots were made and what is behind them was trimmed, and one second is like any other. */
+const COMMANDS_WARM_UP_SECONDS = 10;
 /** More at a time than this is a test of the machine's memory. */
 const MAX_UNDER_WAY_BYTES = 10_000_000;
 
-type Choice = Partial<Omit<LoadCell, 'kind' | 'name' | 'values' | 'entrants'>>;
+type Choice = Partial<Omit<LoadCell, 'kind' | 'name' | 'values' | 'entrants' | 'warmUpSeconds'>>;
 const COMMON = {
   kind: 'load',
   storage: 'memory',
@@ -82,7 +88,8 @@ const COMMON = {
 
 /** Raw values: the same client, the original's, for ours and the original; and ours with percentiles. */
 function raw(name: string, choice: Choice): LoadCell {
-  const cell = { ...COMMON, against: 'original', ...choice, name, values: 'raw' } as const;
+  const warmUpSeconds = RAW_WARM_UP_SECONDS;
+  const cell = { ...COMMON, against: 'original', ...choice, name, values: 'raw', warmUpSeconds } as const;
   const systems: readonly SystemName[] =
     cell.against === undefined ? ['ours, own client'] : ['ours', 'original', 'ours, own client'];
   return { ...cell, entrants: systems.map((system) => ({ system, outstanding: cell.outstanding })) };
@@ -90,7 +97,8 @@ function raw(name: string, choice: Choice): LoadCell {
 
 /** Commands through a client; beside them raw values of the original, which has nothing like commands, or puts of etcd. */
 function commands(name: string, choice: Choice, others: readonly Entrant[] = []): LoadCell {
-  const cell = { ...COMMON, against: undefined, ...choice, name, values: 'commands' } as const;
+  const warmUpSeconds = COMMANDS_WARM_UP_SECONDS;
+  const cell = { ...COMMON, against: undefined, ...choice, name, values: 'commands', warmUpSeconds } as const;
   return { ...cell, entrants: [{ system: 'ours', outstanding: cell.outstanding }, ...others] };
 }
 

@@ -9,7 +9,7 @@ import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Load } from './cells.ts';
-import { type Measured, WARM_UP_SECONDS, watchLoad } from './load.ts';
+import { type Measured, type Period, watchLoad } from './load.ts';
 import { freePorts, listening, pause, type Scene } from './scene.ts';
 import { requestReader } from './seconds.ts';
 import type { Etcd } from './systems.ts';
@@ -33,7 +33,7 @@ interface MemberStatus {
 }
 
 /** @throws Error if puts were counted that etcd does not know of */
-export async function measureEtcd(scene: Scene, load: Load, seconds: number, bins: Etcd): Promise<Measured> {
+export async function measureEtcd(scene: Scene, load: Load, period: Period, bins: Etcd): Promise<Measured> {
   const ports = await freePorts(2 * load.nodes);
   const members = Array.from({ length: load.nodes }, (_, id) => ({
     name: `etcd ${id}`,
@@ -62,17 +62,18 @@ export async function measureEtcd(scene: Scene, load: Load, seconds: number, bin
   await Promise.all(ports.map(listening));
   const leader = await leaderOf(members.map(({ client }) => client));
   const before = await statusOf(leader);
-  const { client, output } = await putsTo(scene, leader, load, seconds, bins);
+  const { client, output } = await putsTo(scene, leader, load, period, bins);
   const watched = [...servers, { name: 'client', child: client }];
-  const measured = await watchLoad(client, watched, seconds, { read: requestReader(), output });
+  const measured = await watchLoad(client, watched, period, { read: requestReader(), output });
   const { revision } = await statusOf(leader);
   const put = revision - before.revision;
   // Those of the warm-up are in it, too: it is a refusal that this finds, which is an answer to h2load as any other.
-  if (put < (measured.valuesPerSecond * seconds) / 2) throw new Error(`etcd knows of ${put} puts only`);
+  if (put < (measured.valuesPerSecond * period.seconds) / 2)
+    throw new Error(`etcd knows of ${put} puts only`);
   return measured;
 }
 
-async function putsTo(scene: Scene, url: string, load: Load, seconds: number, { h2loadBin }: Etcd) {
+async function putsTo(scene: Scene, url: string, load: Load, period: Period, { h2loadBin }: Etcd) {
   const body = join(scene.directory, 'put');
   await writeFile(body, putRequest(load.valueBytes));
   // It opens its log by name, which a socket, as standard output is, cannot be.
@@ -83,7 +84,7 @@ async function putsTo(scene: Scene, url: string, load: Load, seconds: number, { 
   const flags = {
     clients: connections,
     'max-concurrent-streams': Math.ceil(load.outstanding / connections),
-    duration: WARM_UP_SECONDS + seconds + SPARE_SECONDS,
+    duration: period.warmUpSeconds + period.seconds + SPARE_SECONDS,
     data: body,
     'log-file': log,
   };

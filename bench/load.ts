@@ -9,8 +9,12 @@ import { hasEnded } from './scene.ts';
 import { type Percentiles, type ReadSecond, readSecond, type Second } from './seconds.ts';
 import { median, sum } from './statistics.ts';
 
-/** A just-in-time compiler has not seen the whole program earlier. */
-export const WARM_UP_SECONDS = 2;
+/** What is measured of a load, s, and what goes before it. */
+export interface Period {
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
 /** A cluster that chooses nothing for so long is not measured. */
 const PATIENCE_MS = 30_000;
 
@@ -42,21 +46,21 @@ export interface Watched {
   readonly child: ChildProcess;
 }
 
-/** Measures for `seconds` what a load process prints; `watched` are the servers under it, and itself. */
+/** Measures for a while what a load process prints; `watched` are the servers under it, and itself. */
 export async function watchLoad(
   load: ChildProcess,
   watched: readonly Watched[],
-  seconds: number,
+  { warmUpSeconds, seconds }: Period,
   { read = readSecond, output = load.stdout }: Reading = {},
 ): Promise<Measured> {
   const all: Second[] = [];
-  const needed = WARM_UP_SECONDS + seconds;
+  const needed = warmUpSeconds + seconds;
   let before: Costs | undefined;
   const take = (line: string) => {
     const second = read(line);
     if (second === undefined || (all.length === 0 && second.values === 0)) return false;
     all.push(second);
-    if (all.length === WARM_UP_SECONDS) before = costs(watched);
+    if (all.length === warmUpSeconds) before = costs(watched);
     return all.length === needed;
   };
   await eachLine(load, { patienceMs: PATIENCE_MS + 1000 * needed, output }, take);
@@ -64,7 +68,7 @@ export async function watchLoad(
   for (const { name, child } of watched) {
     if (hasEnded(child)) throw new Error(`${name} ended under load`);
   }
-  return summary(all.slice(WARM_UP_SECONDS), before ?? after, after);
+  return summary(all.slice(warmUpSeconds), before ?? after, after);
 }
 
 /** How a load process's seconds are read; its standard output, a line a second, unless told. */

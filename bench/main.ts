@@ -48,8 +48,8 @@ const MAX_SECONDS = 600;
 const MAX_SOAK_MINUTES = 24 * 60;
 const SOAK_MINUTES = 10;
 const MINUTE_SECONDS = 60;
-const FULL = { rounds: 5, seconds: 4 };
-const BRIEF = { rounds: 1, seconds: 2 };
+const FULL = { rounds: 5, seconds: 4, warmUpSeconds: undefined };
+const BRIEF = { rounds: 1, seconds: 2, warmUpSeconds: 2 };
 
 interface Flags {
   readonly quick?: boolean;
@@ -58,6 +58,7 @@ interface Flags {
   readonly soak?: number | true;
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly warmUp?: number;
   readonly out?: string;
   readonly plot?: string | true;
   readonly from?: string;
@@ -79,7 +80,12 @@ function makeCommand(io: Io): Command {
       between(1, MAX_SOAK_MINUTES),
     )
     .option('--rounds <N>', 'how often each system is measured; 5 unless told', between(1, MAX_ROUNDS))
-    .option('--seconds <S>', 'how long, behind two for warming up; 4 unless told', between(1, MAX_SECONDS))
+    .option('--seconds <S>', 'how long; 4 unless told', between(1, MAX_SECONDS))
+    .option(
+      '--warm-up <S>',
+      'after so long; unless told 2 for raw values, 10 for commands, which are trimmed by then',
+      between(1, MAX_SECONDS),
+    )
     .option('--out <FILE>', 'keep all that was measured, as JSON')
     .option('--plot [FILE]', `draw throughput against latency, as ${PLOT_PATH} unless told`)
     .option('--from <FILE>', 'measure nothing: show a run that was kept')
@@ -117,6 +123,7 @@ async function measured(flags: Flags, io: Io): Promise<Run> {
     ...(flags.quick === true ? BRIEF : FULL),
     ...(flags.rounds !== undefined && { rounds: flags.rounds }),
     ...(flags.seconds !== undefined && { seconds: flags.seconds }),
+    ...(flags.warmUp !== undefined && { warmUpSeconds: flags.warmUp }),
     others,
     profile: flags.profile === undefined ? undefined : resolve(io.directory, flags.profile),
     stop: io.stop,

@@ -3,7 +3,7 @@
  * measured is noted, and the next one follows.
  */
 import type { Cell, FigureCell, LoadCell } from './cells.ts';
-import { type Measured, WARM_UP_SECONDS } from './load.ts';
+import type { Measured, Period } from './load.ts';
 import { machine } from './proc.ts';
 import {
   type EntrantResult,
@@ -31,6 +31,8 @@ export interface BenchOptions {
   readonly cells: readonly Cell[];
   readonly rounds: number;
   readonly seconds: number;
+  /** for so long nothing is measured, s; undefined: for as long as each cell says */
+  readonly warmUpSeconds: number | undefined;
   readonly others: Others;
   readonly profile: string | undefined;
   readonly stop: AbortSignal;
@@ -43,11 +45,12 @@ export interface BenchOptions {
 }
 
 /** How long it will take, about, s. */
-export function expectedSeconds({ cells, rounds, seconds, others }: BenchOptions): number {
+export function expectedSeconds(options: BenchOptions): number {
+  const { cells, rounds, others } = options;
   const each = cells.map((cell) => {
     if (cell.kind === 'figure') return Math.min(rounds, cell.maxRounds) * FIGURE_SECONDS;
     const entrants = cell.entrants.filter(({ system }) => isHere(system, cell, others));
-    return rounds * entrants.length * (seconds + WARM_UP_SECONDS + AROUND_SECONDS);
+    return rounds * entrants.length * (secondsOf(periodOf(cell, options)) + AROUND_SECONDS);
   });
   return each.reduce((total, one) => total + one, 0);
 }
@@ -88,16 +91,17 @@ export async function runBench(options: BenchOptions): Promise<Run> {
 }
 
 async function runLoad(cell: LoadCell, place: string, options: BenchOptions): Promise<LoadResult> {
-  const { rounds, seconds, others, show, tell } = options;
+  const { rounds, others, show, tell } = options;
+  const period = periodOf(cell, options);
   const entrants = cell.entrants
     .filter(({ system }) => isHere(system, cell, others))
     .map((entrant) => ({ entrant, measured: [] as Measured[] }));
-  const limitMs = SPARE_MS + SECOND_MS * (seconds + WARM_UP_SECONDS);
+  const limitMs = SPARE_MS + SECOND_MS * secondsOf(period);
   for (let round = 0; round < rounds; round++) {
     for (const { entrant, measured } of entrants) {
       show(`${place}: round ${round + 1} of ${rounds}, ${entrant.system}`);
       const one = await inScene(sceneOf(limitMs, options), (scene) =>
-        measureLoad(scene, entrant, cell, seconds, others),
+        measureLoad(scene, entrant, cell, period, others),
       );
       measured.push(one);
     }
@@ -107,7 +111,7 @@ async function runLoad(cell: LoadCell, place: string, options: BenchOptions): Pr
     rounds: measured,
   }));
   for (const result of results) tell(`  ${entrantLine(result, cell)}`);
-  return loadResult(cell, results);
+  return loadResult({ ...cell, warmUpSeconds: period.warmUpSeconds }, results);
 }
 
 async function runFigure(
@@ -124,6 +128,14 @@ async function runFigure(
   const results = figureResults(cell, measured);
   for (const { name, median, unit } of results) options.tell(`  ${name}: ${short(median)} ${unit}`);
   return results;
+}
+
+function periodOf(cell: LoadCell, { seconds, warmUpSeconds = cell.warmUpSeconds }: BenchOptions): Period {
+  return { warmUpSeconds, seconds };
+}
+
+function secondsOf({ warmUpSeconds, seconds }: Period): number {
+  return warmUpSeconds + seconds;
 }
 
 function sceneOf(limitMs: number, { stop, profile }: BenchOptions): SceneOptions {

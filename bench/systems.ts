@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Entrant, Load, SystemName } from './cells.ts';
 import { measureEtcd } from './etcd.ts';
-import { type Measured, type Watched, watchLoad } from './load.ts';
+import { type Measured, type Period, type Watched, watchLoad } from './load.ts';
 import { freePorts, listening, pause, type Scene } from './scene.ts';
 
 export const OUR_CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
@@ -36,24 +36,24 @@ export function isHere(system: SystemName, { values }: Load, others: Others): bo
   return system !== 'etcd' || others.etcd !== undefined;
 }
 
-/** Starts a system, puts it under the cell's load, and measures for `seconds`. */
+/** Starts a system, puts it under the cell's load, and measures it for a while. */
 export async function measureLoad(
   scene: Scene,
   { system, outstanding }: Entrant,
   cell: Load,
-  seconds: number,
+  period: Period,
   others: Others,
 ): Promise<Measured> {
   const load = { ...cell, outstanding };
-  if (system === 'original') return measureOriginal(scene, load, seconds, others.originalBin ?? '');
+  if (system === 'original') return measureOriginal(scene, load, period, others.originalBin ?? '');
   if (system === 'etcd') {
     if (others.etcd === undefined) throw new Error('etcd is not here');
-    return measureEtcd(scene, load, seconds, others.etcd);
+    return measureEtcd(scene, load, period, others.etcd);
   }
   const { conf, servers } = await startServers(scene, load, undefined);
   await pause(SETTLE_MS.ours);
   const client = clientOf(scene, system, conf, load, others);
-  return watchLoad(client, [...servers, { name: 'client', child: client }], seconds);
+  return watchLoad(client, [...servers, { name: 'client', child: client }], period);
 }
 
 function clientOf(scene: Scene, system: SystemName, conf: string, load: Load, others: Others): ChildProcess {
@@ -64,11 +64,11 @@ function clientOf(scene: Scene, system: SystemName, conf: string, load: Load, ot
   return scene.node(OUR_CLI, ['client', conf, '--json', '--percentiles', ...flagsOf(load)]);
 }
 
-async function measureOriginal(scene: Scene, load: Load, seconds: number, bin: string): Promise<Measured> {
+async function measureOriginal(scene: Scene, load: Load, period: Period, bin: string): Promise<Measured> {
   const { conf, servers } = await startServers(scene, { ...load, values: 'raw' }, bin);
   await pause(SETTLE_MS.original);
   const client = originalClient(scene, conf, load, bin);
-  return watchLoad(client, [...servers, { name: 'client', child: client }], seconds);
+  return watchLoad(client, [...servers, { name: 'client', child: client }], period);
 }
 
 /** Its output is a file's to it, and would come in blocks. */

@@ -52,7 +52,20 @@ it('measures raw values and commands, each with latency, CPU time and memory', a
   const names = ['raw-1', 'commands-1'];
   const runs = await Promise.all(
     names.map((name) =>
-      ended(start('--cells', name, '--rounds', '1', '--seconds', '1', '--out', join(directory, name))),
+      ended(
+        start(
+          '--cells',
+          name,
+          '--rounds',
+          '1',
+          '--seconds',
+          '1',
+          '--warm-up',
+          '2',
+          '--out',
+          join(directory, name),
+        ),
+      ),
     ),
   );
   expect(runs.map(({ code, text }) => [code, /not measured/.test(text)])).toEqual([
