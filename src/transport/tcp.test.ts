@@ -102,6 +102,15 @@ async function pair() {
   return { here, there };
 }
 
+/** Which end reads: each has its own way. */
+const READERS = ['who was connected to', 'who connected'] as const;
+
+/** Both ends of one connection: `here` writes, `there` reads. */
+async function pairReadBy(reader: (typeof READERS)[number]) {
+  const { here, there } = await pair();
+  return reader === 'who connected' ? { here: there, there: here } : { here, there };
+}
+
 /** A listening socket of plain Node, for ends that behave as no node of ours does. */
 async function rawListener(onSocket: (socket: Socket) => void): Promise<number> {
   const server = createServer(onSocket);
@@ -355,18 +364,21 @@ describe('a link', () => {
     expect(here.seen.told).toEqual(['connected']);
   });
 
-  it('tells no data while it is paused, and all of it afterwards, in order', async () => {
-    const { here, there } = await pair();
-    there.link.pause();
-    for (let i = 0; i < 100; i++) here.link.write(bytes(`${i},`));
-    // what comes back shows that the bytes went out before
-    there.link.write(bytes('still here'));
-    await here.seen.until(() => here.seen.text === 'still here');
-    expect(there.seen.told).toEqual([]);
-    there.link.resume();
-    await there.seen.until(() => there.seen.text.endsWith('99,'));
-    expect(there.seen.text).toBe(Array.from({ length: 100 }, (_, i) => `${i},`).join(''));
-  });
+  it.each(READERS)(
+    '%s tells no data while it is paused, and all of it afterwards, in order',
+    async (reader) => {
+      const { here, there } = await pairReadBy(reader);
+      there.link.pause();
+      for (let i = 0; i < 100; i++) here.link.write(bytes(`${i},`));
+      // what comes back shows that the bytes went out before
+      there.link.write(bytes('still here'));
+      await here.seen.until(() => here.seen.text === 'still here');
+      expect(there.seen.receivedBytes).toBe(0);
+      there.link.resume();
+      await there.seen.until(() => there.seen.text.endsWith('99,'));
+      expect(there.seen.text).toBe(Array.from({ length: 100 }, (_, i) => `${i},`).join(''));
+    },
+  );
 
   it('may be paused while data is being told', async () => {
     const { here, there } = await pair();
@@ -394,8 +406,35 @@ describe('a link', () => {
     expect(paused.told).toEqual(['data']);
   });
 
-  it('gives bytes that stay as they are while more come', async () => {
-    const { here, there } = await pair();
+  it('may be paused and resumed with each piece of data, where we connected too', async () => {
+    const port = await rawListener((socket) => socket.end(Buffer.alloc(1 << 20, 'x')));
+    const seen = new Recorder();
+    let isPaused = false;
+    const link = tcp.connect(
+      { host: LOOPBACK, port },
+      {
+        connected: () => seen.connected(),
+        data: (received) => {
+          expect(isPaused).toBe(false);
+          isPaused = true;
+          link.pause();
+          seen.data(received);
+          setImmediate(() => {
+            isPaused = false;
+            link.resume();
+          });
+        },
+        drained: () => {},
+        closed: (reason) => seen.closed(reason),
+      },
+    );
+    links.push(link);
+    await seen.untilTold('closed');
+    expect(seen.receivedBytes).toBe(1 << 20);
+  });
+
+  it.each(READERS)('%s gives bytes that stay as they are while more come', async (reader) => {
+    const { here, there } = await pairReadBy(reader);
     for (const text of ['first', 'second', 'third']) {
       const before = there.seen.chunks.length;
       here.link.write(bytes(text));
@@ -405,8 +444,20 @@ describe('a link', () => {
     expect(texts).toEqual(['first', 'second', 'third']);
   });
 
-  it('gives plain byte arrays, whose slice is a copy', async () => {
-    const { here, there } = await pair();
+  it.each(READERS)('%s gives all of much, and none of it is written over', async (reader) => {
+    const { here, there } = await pairReadBy(reader);
+    const sent = Uint8Array.from({ length: 3 << 20 }, (_, i) => (i * 31 + (i >> 12)) % 251);
+    for (let at = 0; at < sent.length; ) {
+      const end = at + 1 + ((at * 7) % 99_991);
+      here.link.write(sent.subarray(at, end));
+      at = end;
+    }
+    await there.seen.until(() => there.seen.receivedBytes === sent.length);
+    expect(Buffer.concat(there.seen.chunks).equals(sent)).toBe(true);
+  });
+
+  it.each(READERS)('%s gives plain byte arrays, whose slice is a copy', async (reader) => {
+    const { here, there } = await pairReadBy(reader);
     here.link.write(bytes('plain'));
     await there.seen.untilTold('data');
     expect(there.seen.chunks[0]?.constructor).toBe(Uint8Array);
@@ -435,6 +486,14 @@ describe('a link', () => {
     expect(accepted.seen.reason).toBeUndefined();
     expect(accepted.link.waitingBytes).toBe(0);
     socket.destroy();
+  });
+
+  it('ends when the other side sends no more, where we connected too', async () => {
+    const port = await rawListener((socket) => socket.end('that is all'));
+    const { seen } = connect(port);
+    await seen.untilTold('closed');
+    expect(seen.text).toBe('that is all');
+    expect(seen.reason).toBeUndefined();
   });
 
   it('tells nothing but closed after it was closed', async () => {

@@ -8,8 +8,9 @@
  * Invariants: nothing is told before connect() or accept() has returned; `closed` is told exactly once, and is the
  * last. No fault of a peer or of the network is thrown.
  */
-import { createServer, type Server, Socket } from 'node:net';
+import { type ConnectOpts, createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
 import { PaxosError } from '../paxos/error.ts';
+import { unwritten } from './slab.ts';
 import type { Address, Link, LinkEvents, Listener, Transport } from './transport.ts';
 
 /** Whoever connects again wants to hear soon: the kernel alone tries for two minutes, at ever longer intervals. */
@@ -17,6 +18,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** An idle link is probed after this, then every second; libuv gives it up after ten probes without an answer. */
 const KEEP_ALIVE_MS = 10_000;
+
+/** So much is read at a time, and so many reads share their memory at least. */
+const READ_BYTES = 64 * 1024;
+const READ_ROOM_BYTES = 4 * READ_BYTES;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -37,7 +42,7 @@ export class TcpTransport implements Transport {
   }
 
   connect(address: Address, events: LinkEvents): Link {
-    const socket = new Socket();
+    const socket = socketThatTells(events);
     socket.setNoDelay(this.#noDelay);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
 
@@ -77,6 +82,50 @@ class TcpListener implements Listener {
 
   async close(): Promise<void> {
     this.#server.close();
+  }
+}
+
+/** A socket that hands what it reads straight to a link's owner. */
+function socketThatTells(events: LinkEvents): Socket {
+  const room = new ReadRoom();
+  const options: SocketConstructorOpts & ConnectOpts = {
+    onread: {
+      buffer: () => room.next(),
+      callback: (length) => {
+        const read = room.take(length);
+        if (!socket.destroyed) events.data(read);
+        return true;
+      },
+    },
+  };
+  const socket = new Socket(options);
+  return socket;
+}
+
+/**
+ * Memory that Node reads into, one read behind the other, where we connected. For who connects to us it asks for memory
+ * with each read, and hands it through its streams, which takes 1 to 2 µs of 10 to 14 more.
+ */
+class ReadRoom {
+  #memory: Uint8Array = NO_BYTES;
+  #buffer: ArrayBufferLike = NO_BYTES.buffer;
+  #used = 0;
+
+  /** Where the next bytes go. */
+  next(): Uint8Array {
+    if (this.#memory.length - this.#used < READ_BYTES) {
+      this.#memory = unwritten(READ_ROOM_BYTES);
+      this.#buffer = this.#memory.buffer;
+      this.#used = 0;
+    }
+    return new Uint8Array(this.#buffer, this.#used, READ_BYTES);
+  }
+
+  /** So many came there. They are not written over. */
+  take(length: number): Uint8Array {
+    const read = new Uint8Array(this.#buffer, this.#used, length);
+    this.#used += length;
+    return read;
   }
 }
 
@@ -137,8 +186,8 @@ class TcpLink implements Link {
       this.#remote = remoteOf(socket) ?? this.#remote;
       events.connected();
     });
-    // A plain Uint8Array: a Buffer's slice() is a view, not the copy that the name promises elsewhere. Node reads into
-    // fresh memory each time. Memory of our own (`onread`) saves 1–2 µs of 10–14 a read, but only where we connected.
+    // Only of who connected to us. A plain Uint8Array: a Buffer's slice() is a view, not the copy that the name promises
+    // elsewhere.
     socket.on('data', (read) => {
       if (!socket.destroyed) events.data(new Uint8Array(read.buffer, read.byteOffset, read.byteLength));
     });
