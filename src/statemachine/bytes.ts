@@ -147,7 +147,7 @@ export class ByteWriter {
 
   /** @param firstBytes how much room there is before it first has to grow */
   constructor(firstBytes = FIRST_BYTES) {
-    this.#bytes = new Uint8Array(firstBytes);
+    this.#bytes = unwritten(firstBytes);
   }
 
   get length(): number {

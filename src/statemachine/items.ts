@@ -15,12 +15,14 @@
  * The reader takes hostile bytes: an item is there as a whole or not at all, and after a malformed one nothing more is
  * read of that value. Equal bytes are read alike everywhere, which is what makes passing over them safe.
  */
-import { ByteReader, type ByteWriter } from './bytes.ts';
+import { ByteReader, type ByteWriter, MAX_INTEGER_BYTES } from './bytes.ts';
 
 export const ItemKind = { clock: 1, open: 2, run: 3, keep: 4, close: 5, digest: 6 } as const;
 
 /** The most commands in one RUN. */
 export const MAX_RUN_COMMANDS = 1024;
+/** The most bytes of a RUN beside its commands: its kind and four integers. */
+export const MAX_RUN_HEAD_BYTES = 1 + 4 * MAX_INTEGER_BYTES;
 /** A session that nobody keeps alive ends after this long, at the least and at the most. */
 export const MIN_SESSION_TIMEOUT_MS = 1_000;
 export const MAX_SESSION_TIMEOUT_MS = 86_400_000;

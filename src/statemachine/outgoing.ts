@@ -13,7 +13,7 @@
  */
 import { PaxosError } from '../paxos/error.ts';
 import { ByteWriter, MAX_INTEGER_BYTES } from './bytes.ts';
-import { encodeRunHead, MAX_RUN_COMMANDS } from './items.ts';
+import { encodeRunHead, MAX_RUN_COMMANDS, MAX_RUN_HEAD_BYTES } from './items.ts';
 import type { ResultStatus } from './results.ts';
 
 /** How many commands, and how many of their bytes, are on their way at a time: a session remembers more of them. */
@@ -72,7 +72,6 @@ export class Outgoing {
   #outstanding = 0;
   #outstandingBytes = 0;
   #next = 1;
-  readonly #writer = new ByteWriter(2 * MAX_RUN_BYTES);
   readonly #maxRunBytes: number;
 
   /** @param maxRunBytes so many bytes the commands of a run have at most, unless a single one has more */
@@ -139,13 +138,7 @@ export class Outgoing {
     const room = Math.min(MAX_OUTSTANDING - this.#outstanding, MAX_SPAN - span, MAX_RUN_COMMANDS);
     const commands = this.#takeWaiting(room);
     const count = commands.length;
-    const writer = this.#writer;
-    encodeRunHead(writer, session, this.acknowledged, this.#next, count);
-    for (const { payload } of commands) {
-      writer.uint53(payload.length);
-      writer.append(payload);
-    }
-    const item = writer.take();
+    const item = encodeRun(session, this.acknowledged, this.#next, commands);
     const run: SentRun = { first: this.#next, count, item, commands, left: count, isResent: false };
     this.#next += count;
     this.#outstanding += count;
@@ -295,6 +288,24 @@ export class Outgoing {
     this.#waiting = this.#waiting.slice(this.#waitingHead).filter(isAwaited);
     this.#waitingHead = 0;
   }
+}
+
+/** The RUN item, in memory of its own: it is kept until all of it is answered, and copied when it is sent. */
+function encodeRun(
+  session: number,
+  acknowledged: number,
+  first: number,
+  commands: readonly Outstanding[],
+): Uint8Array {
+  let bytes = MAX_RUN_HEAD_BYTES;
+  for (const { payload } of commands) bytes += MAX_INTEGER_BYTES + payload.length;
+  const writer = new ByteWriter(bytes);
+  encodeRunHead(writer, session, acknowledged, first, commands.length);
+  for (const { payload } of commands) {
+    writer.uint53(payload.length);
+    writer.append(payload);
+  }
+  return writer.view();
 }
 
 function isAwaited(command: Outstanding): boolean {

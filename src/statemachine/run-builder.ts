@@ -9,13 +9,10 @@
  */
 import { invariant } from '../paxos/invariant.ts';
 import { ByteWriter, MAX_INTEGER_BYTES } from './bytes.ts';
-import { encodeRunHead } from './items.ts';
+import { encodeRunHead, MAX_RUN_HEAD_BYTES } from './items.ts';
 
 export const FRAGMENT_COMMANDS = 64;
 export const FRAGMENT_BYTES = 16 * 1024;
-
-/** The most bytes of a RUN beside its commands: its kind and four integers. */
-export const MAX_RUN_HEAD_BYTES = 1 + 4 * MAX_INTEGER_BYTES;
 
 export class RunBuilder {
   readonly #commands = new ByteWriter();
