@@ -69,10 +69,14 @@ export type Cell = LoadCell | FigureCell;
 const MINUTE_MS = 60_000;
 /** A client of the original ends on values above this. */
 const MAX_ORIGINAL_BYTES = 8000;
-/** A just-in-time compiler has seen most of the program by then. Nothing is trimmed, so the memory grows all the time. */
-const RAW_WARM_UP_SECONDS = 2;
-/** By then snapshots were made and what is behind them was trimmed, and one second is like any other. */
-const COMMANDS_WARM_UP_SECONDS = 10;
+/**
+ * By then a just-in-time compiler has seen what is hot; snapshots of state machines were made, and what is behind them was
+ * trimmed; and one second is like any other.
+ */
+const WARM_UP_SECONDS = 10;
+/** Many raw values make everything hot sooner, and are never trimmed: the longer it goes on, the more memory is new. */
+const MANY_RAW_WARM_UP_SECONDS = 2;
+const MANY = 100;
 /** More at a time than this is a test of the machine's memory. */
 const MAX_UNDER_WAY_BYTES = 10_000_000;
 
@@ -88,7 +92,8 @@ const COMMON = {
 
 /** Raw values: the same client, the original's, for ours and the original; and ours with percentiles. */
 function raw(name: string, choice: Choice): LoadCell {
-  const warmUpSeconds = RAW_WARM_UP_SECONDS;
+  const { outstanding = COMMON.outstanding } = choice;
+  const warmUpSeconds = outstanding >= MANY ? MANY_RAW_WARM_UP_SECONDS : WARM_UP_SECONDS;
   const cell = { ...COMMON, against: 'original', ...choice, name, values: 'raw', warmUpSeconds } as const;
   const systems: readonly SystemName[] =
     cell.against === undefined ? ['ours, own client'] : ['ours', 'original', 'ours, own client'];
@@ -97,7 +102,7 @@ function raw(name: string, choice: Choice): LoadCell {
 
 /** Commands through a client; beside them raw values of the original, which has nothing like commands, or puts of etcd. */
 function commands(name: string, choice: Choice, others: readonly Entrant[] = []): LoadCell {
-  const warmUpSeconds = COMMANDS_WARM_UP_SECONDS;
+  const warmUpSeconds = WARM_UP_SECONDS;
   const cell = { ...COMMON, against: undefined, ...choice, name, values: 'commands', warmUpSeconds } as const;
   return { ...cell, entrants: [{ system: 'ours', outstanding: cell.outstanding }, ...others] };
 }

@@ -83,7 +83,7 @@ function makeCommand(io: Io): Command {
     .option('--seconds <S>', 'how long; 4 unless told', between(1, MAX_SECONDS))
     .option(
       '--warm-up <S>',
-      'after so long; unless told 2 for raw values, 10 for commands, which are trimmed by then',
+      'after so long; unless told 10, or 2 for 100 raw values and more, which are not trimmed',
       between(1, MAX_SECONDS),
     )
     .option('--out <FILE>', 'keep all that was measured, as JSON')
