@@ -39,6 +39,20 @@ it('is over when a step has looked at the time: no empty turn follows', () => {
   expect(clock.asked).toBe(0);
 });
 
+it('tells the time, and ends turns, also after a step that threw', () => {
+  const clock = new Turns();
+  const turn = new Turn(clock);
+  turn.addStep(() => {
+    if (turn.now === 1) throw new Error('a program of its own');
+    return false;
+  });
+  turn.schedule();
+  expect(() => clock.end()).toThrow('a program of its own');
+  clock.time = 2;
+  expect(turn.now).toBe(2);
+  expect(clock.asked).toBe(1);
+});
+
 it('asks the clock anew in the next turn, be the time looked at by a handler or by a step', () => {
   const clock = new Turns();
   const turn = new Turn(clock);

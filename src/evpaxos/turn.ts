@@ -62,6 +62,16 @@ export class Turn {
     this.#now = undefined;
     if (this.#stopped) return;
     this.#running = true;
+    try {
+      this.#work();
+    } finally {
+      // Also where a program's own code threw, which may go on.
+      this.#running = false;
+      this.#now = undefined;
+    }
+  };
+
+  #work(): void {
     let progress = true;
     for (let pass = 0; progress && pass < MAX_PASSES; pass++) {
       progress = false;
@@ -73,7 +83,5 @@ export class Turn {
     // A program that submits with every delivery never ends a turn: others have theirs first.
     if (progress) this.schedule();
     this.#flush();
-    this.#running = false;
-    this.#now = undefined;
-  };
+  }
 }

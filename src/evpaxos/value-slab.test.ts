@@ -43,6 +43,20 @@ it('puts copies of short values side by side, and gives a long one its own memor
   expect(slab.keep(new Uint8Array(READ_BYTES).subarray(0, 513)).buffer.byteLength).toBe(513);
 });
 
+it('lets values stay in memory that many reads share, whatever is put together elsewhere in between', () => {
+  const slab = new ValueSlab();
+  for (let piece = 0; piece < 100; piece++) {
+    const shared = new Uint8Array(4 * READ_BYTES);
+    for (let at = 0; at + 12_000 <= shared.length; at += 12_000) {
+      for (let i = 0; i < 12; i++) {
+        const value = shared.subarray(at + i * 1000, at + i * 1000 + 900);
+        expect(slab.keep(value)).toBe(value);
+      }
+      slab.keep(new Uint8Array(1000).subarray(0, 900));
+    }
+  }
+});
+
 it('lets values stay where they came in while a fourth of that is kept, and copies them while it is not', () => {
   const slab = new ValueSlab();
   for (let read = 0; read < 1000; read++) expect(staying(slab, { count: 300, length: 64 })).toBe(300);

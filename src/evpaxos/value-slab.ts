@@ -21,6 +21,8 @@ export class ValueSlab {
   readonly #slab = new Slab(SLAB_BYTES, MAX_SHARED_BYTES);
   /** what the last value came in, and whether values stay there */
   #source: ArrayBufferLike | undefined;
+  /** the one before: a message that came in two reads is put together elsewhere, and the next one lies here again */
+  #previous: ArrayBufferLike | undefined;
   #stay = false;
   /** how much came in that values were in, and how much of it they were */
   #sourceBytes = 0;
@@ -35,8 +37,9 @@ export class ValueSlab {
   }
 
   #begin(source: ArrayBufferLike): void {
+    if (source !== this.#previous) this.#sourceBytes += source.byteLength;
+    this.#previous = this.#source;
     this.#source = source;
-    this.#sourceBytes += source.byteLength;
     this.#stay = this.#sourceBytes <= SHARE * this.#valueBytes + ALLOWANCE_BYTES;
     if (this.#sourceBytes < MEMORY_BYTES) return;
     this.#sourceBytes /= 2;

@@ -102,6 +102,17 @@ async function pair() {
   return { here, there };
 }
 
+/** What is thrown next where nobody catches it; the test's runner does not hear of it. */
+async function nextUncaught(): Promise<unknown> {
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  try {
+    return await new Promise((resolve) => process.once('uncaughtException', resolve));
+  } finally {
+    for (const listener of others) process.on('uncaughtException', listener);
+  }
+}
+
 /** Which end reads: each has its own way. */
 const READERS = ['who was connected to', 'who connected'] as const;
 
@@ -431,6 +442,26 @@ describe('a link', () => {
     links.push(link);
     await seen.untilTold('closed');
     expect(seen.receivedBytes).toBe(1 << 20);
+  });
+
+  it('ends where its owner threw, since what was told would be written over', async () => {
+    const port = await rawListener((socket) => socket.write('first'));
+    const seen = new Recorder();
+    const thrown = nextUncaught();
+    const link = tcp.connect(
+      { host: LOOPBACK, port },
+      {
+        connected: () => seen.connected(),
+        data: () => {
+          throw new Error('a program of its own');
+        },
+        drained: () => {},
+        closed: (reason) => seen.closed(reason),
+      },
+    );
+    links.push(link);
+    await seen.untilTold('closed');
+    expect(String(await thrown)).toContain('a program of its own');
   });
 
   it.each(READERS)('%s gives bytes that stay as they are while more come', async (reader) => {

@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** An idle link is probed after this, then every second; libuv gives it up after ten probes without an answer. */
 const KEEP_ALIVE_MS = 10_000;
 
-/** So much is read at a time, and so many reads share their memory at least. */
+/** So much is read at a time, at most; small reads share the memory of four. A link that hears little has that of one. */
 const READ_BYTES = 64 * 1024;
 const READ_ROOM_BYTES = 4 * READ_BYTES;
 
@@ -93,7 +93,15 @@ function socketThatTells(events: LinkEvents): Socket {
       buffer: () => room.next(),
       callback: (length) => {
         const read = room.take(length);
-        if (!socket.destroyed) events.data(read);
+        if (socket.destroyed) return true;
+        let isTold = false;
+        try {
+          events.data(read);
+          isTold = true;
+        } finally {
+          // Node asks for no other memory then: it would read the next bytes over these.
+          if (!isTold) socket.destroy();
+        }
         return true;
       },
     },
@@ -114,7 +122,7 @@ class ReadRoom {
   /** Where the next bytes go. */
   next(): Uint8Array {
     if (this.#memory.length - this.#used < READ_BYTES) {
-      this.#memory = unwritten(READ_ROOM_BYTES);
+      this.#memory = unwritten(this.#memory.length === 0 ? READ_BYTES : READ_ROOM_BYTES);
       this.#buffer = this.#memory.buffer;
       this.#used = 0;
     }
