@@ -21,7 +21,7 @@ Clusters on loopback, a process a node, one after the other: ours, and beside it
 original and etcd, where they are. A machine's speed drifts; the ratio of two things in one run does
 not, so that is what promises are made of.
 
-  npm run bench                                        the table of what must hold, half an hour
+  npm run bench                                        the table of what must hold, three quarters of an hour
   npm run bench -- --quick                             a minute of it
   npm run bench -- --all --out run.json --plot         everything, two hours; kept, and drawn
   npm run bench -- --cells 'raw-1,commands-*'          these cells

@@ -24,14 +24,20 @@ class Turns {
   }
 }
 
-it('is over when a step has looked at the time: no empty turn follows', () => {
-  const clock = new Turns();
-  const turn = new Turn(clock);
+/** Adds a step that looks at the time; what it sees. */
+function timesSeenBySteps(turn: Turn): readonly number[] {
   const seen: number[] = [];
   turn.addStep(() => {
     seen.push(turn.now);
     return false;
   });
+  return seen;
+}
+
+it('is over when a step has looked at the time: no empty turn follows', () => {
+  const clock = new Turns();
+  const turn = new Turn(clock);
+  const seen = timesSeenBySteps(turn);
   turn.schedule();
   clock.time = 2;
   clock.end();
@@ -56,11 +62,7 @@ it('tells the time, and ends turns, also after a step that threw', () => {
 it('asks the clock anew in the next turn, be the time looked at by a handler or by a step', () => {
   const clock = new Turns();
   const turn = new Turn(clock);
-  const seen: number[] = [];
-  turn.addStep(() => {
-    seen.push(turn.now);
-    return false;
-  });
+  const seen = timesSeenBySteps(turn);
   for (const time of [5, 6]) {
     clock.time = time;
     expect(turn.now).toBe(time);
