@@ -47,6 +47,25 @@ describe('what a leader counted as chosen', () => {
     await cluster.closeAll();
   });
 
+  it('is told at once to who learns and does not accept, and once', async () => {
+    const { cluster, client, follower } = await startedCluster();
+    const learner = cluster.connect('proposer', 0);
+    learner.sayHello({ ...cluster.hello(Role.learner), capabilities: Capability.brief });
+    cluster.world.settle();
+    const heard = () =>
+      learner.messages.flatMap((message) => (message.type === 'chosen' ? [message.to] : []));
+    for (let i = 1; i <= 20; i++) {
+      give(cluster, client);
+      expect(heard().at(-1)).toBe(i);
+      cluster.world.advance(0.1);
+    }
+    expect(follower.values).toHaveLength(19);
+    cluster.world.advance(TELL_CHOSEN_MS);
+    expect(follower.values).toHaveLength(20);
+    expect(heard()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    await cluster.closeAll();
+  });
+
   it('does not wait again soon where that was in vain, and ever more seldom', async () => {
     const { cluster, client, follower } = await startedCluster();
     let waits = 0;

@@ -3,10 +3,12 @@
  * needs the value once, from its own acceptor, and not three times.
  *
  *   something is chosen → with the next ACCEPTs | at once, where nothing is under way and nothing is expected | 2 ms later
+ *   nothing is under way any more → at once, to those who learn and do not accept
  *
  * CHOSEN alone costs a write, a wake-up and a read for each who follows, a third of all that a value costs where one is
  * under way at a time. So where values have followed one another closely it waits for the next ones; where that was in
  * vain, since whoever sends them waits for CHOSEN itself, it does not wait again for a while, and longer each time.
+ * Who merely learns gets no ACCEPTs to wait for, and is as a rule who gives the next value once it has heard of this one.
  */
 import type { Proposer } from '../paxos/proposer.ts';
 import { encodeChosen } from '../transport/encode.ts';
@@ -35,11 +37,19 @@ export interface ChosenTellerOptions {
   readonly clock: Clock;
 }
 
+/** Every instance up to here was told of, at this ballot. */
+interface Told {
+  readonly ballot: number;
+  readonly to: number;
+}
+
+const NOTHING: Told = { ballot: 0, to: 0 };
+
 export class ChosenTeller {
   readonly #options: ChosenTellerOptions;
-  /** every instance up to here was told of, at this ballot */
-  #toldTo = 0;
-  #toldBallot = 0;
+  /** what all were told, and what those who merely learn were, which may be more */
+  #told: Told = NOTHING;
+  #toldLearners: Told = NOTHING;
   /** since when something waits to be told, ms */
   #untoldSince: number | undefined;
   #timer: Timer | undefined;
@@ -65,11 +75,17 @@ export class ChosenTeller {
     const { core } = this.#options;
     if (isAccepting) this.#noteAccept(now);
     const to = core.low - 1;
-    const isTold = core.ballot === this.#toldBallot && to <= this.#toldTo;
-    if (isTold || to < core.countedFrom) return;
+    if (this.#covers(this.#told, to) || to < core.countedFrom) return;
     if (core.low === core.nextToAccept) this.#idleSince ??= now;
-    if (!isAccepting && this.#mayWait(now)) this.#wait(now);
-    else this.#tell(to);
+    if (isAccepting || !this.#mayWait(now)) this.#tell(to);
+    else {
+      if (this.#idleSince !== undefined) this.#tellLearners(to);
+      this.#wait(now);
+    }
+  }
+
+  #covers(told: Told, to: number): boolean {
+    return told.ballot === this.#options.core.ballot && to <= told.to;
   }
 
   #noteAccept(now: number): void {
@@ -108,21 +124,29 @@ export class ChosenTeller {
   };
 
   #tell(to: number): void {
-    const { core } = this.#options;
     this.#untoldSince = undefined;
-    this.#toldTo = to;
-    this.#toldBallot = core.ballot;
-    for (const peer of this.#listeners()) {
-      encodeChosen(peer.out, core.ballot, core.countedFrom, to);
+    this.#told = this.#send(this.#followers(), to);
+    this.#tellLearners(to);
+  }
+
+  #tellLearners(to: number): void {
+    if (!this.#covers(this.#toldLearners, to)) this.#toldLearners = this.#send(this.#learners(), to);
+  }
+
+  #send(whom: Iterable<Peer>, to: number): Told {
+    const { ballot, countedFrom } = this.#options.core;
+    for (const peer of whom) {
+      encodeChosen(peer.out, ballot, countedFrom, to);
       peer.sent();
     }
+    return { ballot, to };
   }
 
   /**
-   * One connection to each process of ours that learns: the one by which it gets ACCEPTs, if it does. A mere acceptor
-   * has use for it too, if it tells what it has learned.
+   * One connection to each process of ours that accepts and learns: the one by which it gets ACCEPTs. A mere acceptor has
+   * use for it too, if it tells what it has learned.
    */
-  *#listeners(): Generator<Peer> {
+  *#followers(): Generator<Peer> {
     const { asking, peers } = this.#options;
     for (const peer of asking.acceptors) {
       const isConcerned = peer.hasRole(Role.learner) || peer.can(Capability.stream);
@@ -131,6 +155,11 @@ export class ChosenTeller {
         if (!way.isBehind()) yield way;
       }
     }
+  }
+
+  /** The connections of processes of ours that learn and do not accept. */
+  *#learners(): Generator<Peer> {
+    const { peers } = this.#options;
     if (!peers.hasSelf) return; // its acceptor's values are what a mere learner can do with
     for (const peer of peers.inbound) {
       // A client of a state machine hears its results, and would be woken for nothing.
