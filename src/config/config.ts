@@ -35,6 +35,8 @@ export interface Options {
   readonly valueFormat: ValueFormat;
   /** for how long acceptors may promise a leader to promise no other proposer anything; 0: not at all */
   readonly readLeaseMs: number;
+  /** for how long a leader looks for input that is likely to come before it sleeps, microseconds; 0: not at all */
+  readonly busyPollMicros: number;
   /** a snapshot is made when so much was chosen since the last */
   readonly snapshotLogBytes: number;
   /** or when so much time has passed, seconds */

@@ -184,9 +184,10 @@ function warningLines(warnings: readonly string[]): readonly string[] {
   return warnings.length === 0 ? [] : [...warnings.map((warning) => `warning: ${warning}`), ''];
 }
 
+const SHORT_UNITS = { seconds: ' s', milliseconds: ' ms', microseconds: ' µs', instances: '' } as const;
+
 function shownUnit(option: Option): string {
-  if (option.kind !== 'number' || option.unit === 'instances') return '';
-  return option.unit === 'seconds' ? ' s' : ' ms';
+  return option.kind === 'number' ? SHORT_UNITS[option.unit] : '';
 }
 
 function originName(place: Place | undefined, file: string | undefined): string {

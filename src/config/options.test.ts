@@ -32,6 +32,7 @@ describe('the table of options', () => {
       'max-waiting 64mb',
       'value-format raw',
       'read-lease 0',
+      'busy-poll 100',
       'snapshot-log-size 64mb',
       'snapshot-interval 300',
     ]);

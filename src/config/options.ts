@@ -42,7 +42,7 @@ interface WordOption<K extends OptionKey, W extends string> extends OptionBase<K
 /** A whole number in `unit`, from `min` to `max`, inclusive. */
 export interface NumberOption<K extends NumberKey = NumberKey> extends OptionBase<K> {
   readonly kind: 'number';
-  readonly unit: 'seconds' | 'milliseconds' | 'instances';
+  readonly unit: 'seconds' | 'milliseconds' | 'microseconds' | 'instances';
   readonly min: number;
   readonly max: number;
 }
@@ -284,6 +284,20 @@ const TABLE: { readonly [K in OptionKey]: OptionOf<K> } = {
       'machine without asking. It stands on clocks whose speeds differ by less than a tenth. A new leader, and an ' +
       'acceptor that was started again, wait that long. With 0 a quorum is asked for every batch of reads.',
   },
+  busyPollMicros: {
+    kind: 'number',
+    key: 'busyPollMicros',
+    directive: 'busy-poll',
+    section: 'ours',
+    unit: 'microseconds',
+    min: 0,
+    max: 10_000,
+    default: 100,
+    sentence:
+      'For how long a leader looks for the next message before it sleeps, where the last ones came as soon. To sleep ' +
+      'and be woken takes longer than many answers do. It costs processor time, of a leader with values close ' +
+      'together alone. With 0 it sleeps at once.',
+  },
   snapshotLogBytes: {
     kind: 'bytes',
     key: 'snapshotLogBytes',
@@ -334,6 +348,7 @@ export const DEFAULT_OPTIONS: Options = {
   maxWaitingBytes: TABLE.maxWaitingBytes.default,
   valueFormat: TABLE.valueFormat.default,
   readLeaseMs: TABLE.readLeaseMs.default,
+  busyPollMicros: TABLE.busyPollMicros.default,
   snapshotLogBytes: TABLE.snapshotLogBytes.default,
   snapshotIntervalS: TABLE.snapshotIntervalS.default,
 };

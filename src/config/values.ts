@@ -41,6 +41,7 @@ const CONTROL = /\p{Cc}/u;
 const OWN_UNIT = {
   seconds: /^s(ecs?|econds?)?\b/i,
   milliseconds: /^(ms|msecs?|millis|milliseconds?)\b/i,
+  microseconds: /^(us|µs|usecs?|micros|microseconds?)\b/i,
   instances: /^instances?\b/i,
 };
 

@@ -12,6 +12,7 @@ import type { Proposer } from '../paxos/proposer.ts';
 import { type AcceptorStatus, Role } from '../transport/messages.ts';
 import type { Timer } from '../transport/transport.ts';
 import { Asking } from './asking.ts';
+import { BusyPoll } from './busy-poll.ts';
 import { ASK_AGAIN_MS } from './campaign.ts';
 import { Candidacy } from './candidacy.ts';
 import { ballotsExhausted, lastInstance } from './exhausted.ts';
@@ -47,6 +48,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
   #usedBallot = 0;
   readonly #raises: Raises;
   readonly #phaseTwo: PhaseTwo;
+  readonly #busyPoll: BusyPoll;
   #ticks: Timer | undefined;
   #heartbeatAt = 0;
   #resendAt = 0;
@@ -66,6 +68,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     const trimmed = () => this.#trims.believed;
     this.#candidacy = new Candidacy({ ...options, core: this.core, asking: this.#asking, trimmed });
     this.#phaseTwo = new PhaseTwo({ ...options, core: this.core, asking: this.#asking });
+    this.#busyPoll = new BusyPoll(options);
     turn.addStep(() => this.#pump());
   }
 
@@ -328,6 +331,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#phaseTwo.pump();
     if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     this.#asking.prepareRanges();
+    this.#busyPoll.turnDone();
     return false;
   }
 

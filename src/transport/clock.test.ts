@@ -71,6 +71,19 @@ describe('SystemClock', () => {
     expect(fired).toBe(true);
   });
 
+  it('does not sleep while it is to look for input, and sleeps then', async () => {
+    const clock = new SystemClock();
+    const idleIn = async (ms: number): Promise<number> => {
+      const before = performance.eventLoopUtilization();
+      await new Promise<void>((resolve) => clock.after(ms, resolve));
+      return performance.eventLoopUtilization(before).idle;
+    };
+    clock.busyPoll(100);
+    clock.busyPoll(1); // no shorter for that
+    expect(await idleIn(80)).toBeLessThan(10);
+    expect(await idleIn(200)).toBeGreaterThan(100);
+  });
+
   it('ends the turn after what was due in it', async () => {
     const clock = new SystemClock();
     const order: string[] = [];

@@ -2,6 +2,7 @@
  * SystemClock: the Clock port on Node's own timers. Holds nothing but what it takes to tell the wall clock in
  * microseconds; timers keep the process alive until they fire or are cancelled.
  */
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from './transport.ts';
 
@@ -13,11 +14,17 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Date.now() is whole milliseconds: an estimate within this of it is in step, one further off was left behind. */
 const STEP_MS = 2;
 
+/** On a machine with one processor whoever is to send the input could not run meanwhile. */
+const MAY_BUSY_POLL = availableParallelism() > 1;
+
 export class SystemClock implements Clock {
   /** What the wall clock shows when now() is 0. */
   #offsetMs = performance.timeOrigin;
   /** the turns that are asked for by what waited for the one that has just ended; undefined: none ends now */
   #late: (() => void)[] | undefined;
+  /** it does not sleep before */
+  #awakeUntil = Number.NEGATIVE_INFINITY;
+  #isPolling = false;
 
   now(): number {
     return performance.now();
@@ -59,4 +66,18 @@ export class SystemClock implements Clock {
     this.#late = undefined;
     for (const call of late) call();
   }
+
+  /** Node looks at all sockets, without sleeping, before each setImmediate. */
+  busyPoll(forMs: number): void {
+    if (!MAY_BUSY_POLL) return;
+    this.#awakeUntil = Math.max(this.#awakeUntil, this.now() + forMs);
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    setImmediate(this.#poll);
+  }
+
+  readonly #poll = (): void => {
+    this.#isPolling = this.now() < this.#awakeUntil;
+    if (this.#isPolling) setImmediate(this.#poll);
+  };
 }

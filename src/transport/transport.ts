@@ -68,6 +68,11 @@ export interface Clock {
   after(delayMs: number, call: () => void): Timer;
   /** Calls once when all input that is ready has been handled: the end of this turn. */
   endOfTurn(call: () => void): void;
+  /**
+   * Looks for input again and again for `forMs` milliseconds from now on, and does not sleep meanwhile. A clock without it
+   * sleeps.
+   */
+  busyPoll?(forMs: number): void;
 }
 
 /** A seeded generator: all that is random in a node comes from here. */
