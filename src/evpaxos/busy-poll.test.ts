@@ -11,6 +11,8 @@ class Scene {
     },
   });
   readonly turn = new Turn(this.world);
+  /** whether turns leave something under way */
+  isUnderWay = false;
   /** what the last turn asked for; undefined: to sleep */
   awakeMs: number | undefined;
 
@@ -18,7 +20,7 @@ class Scene {
     const poll = new BusyPoll({ config: { busyPollMicros }, turn: this.turn, clock: this.world });
     let passes = 0;
     this.turn.addStep(() => {
-      poll.turnDone();
+      poll.turnDone(this.isUnderWay);
       return ++passes % 2 === 1;
     });
   }
@@ -57,6 +59,21 @@ describe('BusyPoll', () => {
     let awake = 0;
     for (let i = 0; i < 100; i++) awake += scene.inputs(1, 0.05) + scene.inputs(1, 0.5);
     expect(awake).toBe(0);
+  });
+
+  it('stays awake for near answers alone where values are far apart', () => {
+    const scene = new Scene(100);
+    let forAnswers = 0;
+    let forValues = 0;
+    for (let i = 0; i < 100; i++) {
+      scene.isUnderWay = true;
+      forAnswers += scene.inputs(1, 1);
+      // The first of two answers makes a quorum.
+      scene.isUnderWay = false;
+      forValues += scene.inputs(2, 0.05);
+    }
+    expect(forAnswers).toBeGreaterThan(80);
+    expect(forValues).toBe(0);
   });
 
   it('sleeps at once where it is told to', () => {

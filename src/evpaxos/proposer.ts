@@ -331,7 +331,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#phaseTwo.pump();
     if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     this.#asking.prepareRanges();
-    this.#busyPoll.turnDone();
+    this.#busyPoll.turnDone(this.core.low < this.core.nextToAccept);
     return false;
   }
 

@@ -1,6 +1,6 @@
 /**
- * SystemClock: the Clock port on Node's own timers. Holds nothing but what it takes to tell the wall clock in
- * microseconds; timers keep the process alive until they fire or are cancelled.
+ * SystemClock: the Clock port on Node's own timers, which keep the process alive until they fire or are cancelled. Holds
+ * what it takes to tell the wall clock in microseconds, to end turns in their order, and to stay awake.
  */
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
