@@ -6,7 +6,7 @@ import { connectionsCell, memoryCell } from './endurance.ts';
 import { catchUpRate, failoverGap, recoveryTime } from './figures.ts';
 import type { Scene } from './scene.ts';
 
-export type SystemName = 'ours' | 'ours, own client' | 'original' | 'etcd';
+export type SystemName = 'ours' | 'ours, own client' | 'original' | 'original, our client' | 'etcd';
 export type Storage = 'memory' | 'lmdb-synced' | 'lmdb-unsynced';
 
 /** What must hold of a figure. */
@@ -90,13 +90,16 @@ const COMMON = {
   topology: 'replicas',
 } as const;
 
-/** Raw values: the same client, the original's, for ours and the original; and ours with percentiles. */
+/** The two that are compared with each other, whatever else is in a cell. */
+export const WITH_OUR_CLIENT = ['ours, own client', 'original, our client'] as const;
+
+/** Raw values: ours and the original under one client, the original's; and both under ours, which tells percentiles. */
 function raw(name: string, choice: Choice): LoadCell {
   const { outstanding = COMMON.outstanding } = choice;
   const warmUpSeconds = outstanding >= MANY ? MANY_RAW_WARM_UP_SECONDS : WARM_UP_SECONDS;
   const cell = { ...COMMON, against: 'original', ...choice, name, values: 'raw', warmUpSeconds } as const;
   const systems: readonly SystemName[] =
-    cell.against === undefined ? ['ours, own client'] : ['ours', 'original', 'ours, own client'];
+    cell.against === undefined ? ['ours, own client'] : ['ours', 'original', ...WITH_OUR_CLIENT];
   return { ...cell, entrants: systems.map((system) => ({ system, outstanding: cell.outstanding })) };
 }
 

@@ -21,9 +21,9 @@ Clusters on loopback, a process a node, one after the other: ours, and beside it
 original and etcd, where they are. A machine's speed drifts; the ratio of two things in one run does
 not, so that is what promises are made of.
 
-  npm run bench                                        the table of what must hold, three quarters of an hour
+  npm run bench                                        the table of what must hold, an hour
   npm run bench -- --quick                             a minute of it
-  npm run bench -- --all --out run.json --plot         everything, two hours; kept, and drawn
+  npm run bench -- --all --out run.json --plot         everything, three hours; kept, and drawn
   npm run bench -- --cells 'raw-1,commands-*'          these cells
   npm run bench -- --soak                              ten minutes of load: does it ever stand still?
   npm run bench -- --from run.json --plot              draws what was kept

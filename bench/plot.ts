@@ -100,8 +100,9 @@ function isDrawn({ valueBytes, nodes, topology }: LoadResult): boolean {
   return valueBytes <= LARGEST_BYTES && nodes === 3 && topology === 'replicas';
 }
 
-/** Ours with our client, beside ours with the original's. */
+/** Under our client, where there is the same under the original's. */
 function isSecondClient({ system }: Entrant, { entrants }: LoadResult): boolean {
+  if (system === 'original, our client') return true;
   return system === 'ours, own client' && entrants.some((other) => other.system === 'ours');
 }
 

@@ -1,7 +1,15 @@
 /**
  * Report: the results as they are kept in JSON, and as lines of text while a run goes on.
  */
-import type { Cell, Entrant, FigureCell, LoadCell, Promised } from './cells.ts';
+import {
+  type Cell,
+  type Entrant,
+  type FigureCell,
+  type LoadCell,
+  type Promised,
+  type SystemName,
+  WITH_OUR_CLIENT,
+} from './cells.ts';
 import type { Measured } from './load.ts';
 import type { Machine } from './proc.ts';
 import { median, sum } from './statistics.ts';
@@ -15,6 +23,8 @@ export interface LoadResult extends Omit<LoadCell, 'entrants'> {
   readonly entrants: readonly EntrantResult[];
   /** of medians, the first to the best of those it is compared with; undefined: there is nothing to compare with */
   readonly ratio: number | undefined;
+  /** the same, with our client for both */
+  readonly ourClientRatio?: number | undefined;
 }
 
 export interface FigureResult extends Promised {
@@ -45,11 +55,26 @@ export function rateOf({ rounds }: EntrantResult): number {
 }
 
 export function loadResult(cell: LoadCell, entrants: readonly EntrantResult[]): LoadResult {
-  const [first] = entrants;
-  const rivals = entrants.filter(({ system, rounds }) => system === cell.against && rounds.length > 0);
-  const isCompared = first !== undefined && first.rounds.length > 0 && rivals.length > 0;
-  const ratio = isCompared ? rateOf(first) / Math.max(...rivals.map(rateOf)) : undefined;
-  return { ...cell, entrants, ratio };
+  const measured = entrants.filter(({ rounds }) => rounds.length > 0);
+  const of = (name: SystemName | undefined) => measured.filter(({ system }) => system === name);
+  const [ours, theirs] = WITH_OUR_CLIENT;
+  return {
+    ...cell,
+    entrants,
+    ratio: ratioOf(of(entrants[0]?.system)[0], of(cell.against)),
+    ourClientRatio: ratioOf(of(ours)[0], of(theirs)),
+  };
+}
+
+function ratioOf(ours: EntrantResult | undefined, rivals: readonly EntrantResult[]): number | undefined {
+  if (ours === undefined || rivals.length === 0) return undefined;
+  return rateOf(ours) / Math.max(...rivals.map(rateOf));
+}
+
+/** Promises are made of one client for both, the original's or ours: of the better of the two ratios. */
+export function promisedRatio({ ratio, ourClientRatio }: LoadResult): number | undefined {
+  if (ratio === undefined) return undefined;
+  return Math.max(ratio, ourClientRatio ?? ratio);
 }
 
 /** @param rounds the cell's figures, round by round */
@@ -82,7 +107,7 @@ export function entrantName(entrant: Entrant, { outstanding }: { readonly outsta
   return entrant.outstanding === outstanding ? system : `${system}, ${counted(entrant.outstanding)}`;
 }
 
-const NAME_COLUMNS = 17;
+const NAME_COLUMNS = 21;
 const RATE_COLUMNS = 11;
 
 /** What was measured of one system: the medians of its rounds. */

@@ -31,9 +31,13 @@ export interface Etcd {
 
 /** Whether it can be measured. Ours under raw values of the original's client needs that client. */
 export function isHere(system: SystemName, { values }: Load, others: Others): boolean {
-  if (system === 'original') return others.originalBin !== undefined;
+  if (isOriginal(system)) return others.originalBin !== undefined;
   if (system === 'ours') return values === 'commands' || others.originalBin !== undefined;
   return system !== 'etcd' || others.etcd !== undefined;
+}
+
+function isOriginal(system: SystemName): boolean {
+  return system === 'original' || system === 'original, our client';
 }
 
 /** Starts a system, puts it under the cell's load, and measures it for a while. */
@@ -45,30 +49,25 @@ export async function measureLoad(
   others: Others,
 ): Promise<Measured> {
   const load = { ...cell, outstanding };
-  if (system === 'original') return measureOriginal(scene, load, period, others.originalBin ?? '');
   if (system === 'etcd') {
     if (others.etcd === undefined) throw new Error('etcd is not here');
     return measureEtcd(scene, load, period, others.etcd);
   }
-  const { conf, servers } = await startServers(scene, load, undefined);
-  await pause(SETTLE_MS.ours);
+  const bin = isOriginal(system) ? others.originalBin : undefined;
+  const values = bin === undefined ? load.values : 'raw';
+  const { conf, servers } = await startServers(scene, { ...load, values }, bin);
+  await pause(bin === undefined ? SETTLE_MS.ours : SETTLE_MS.original);
   const client = clientOf(scene, system, conf, load, others);
   return watchLoad(client, [...servers, { name: 'client', child: client }], period);
 }
 
 function clientOf(scene: Scene, system: SystemName, conf: string, load: Load, others: Others): ChildProcess {
   const { values, outstanding, valueBytes } = load;
-  if (values === 'commands')
+  if (values === 'commands' && system === 'ours')
     return scene.program('commands-load', [conf, String(outstanding), String(valueBytes)]);
-  if (system === 'ours') return originalClient(scene, conf, load, others.originalBin);
+  if (system === 'ours' || system === 'original')
+    return originalClient(scene, conf, load, others.originalBin);
   return scene.node(OUR_CLI, ['client', conf, '--json', '--percentiles', ...flagsOf(load)]);
-}
-
-async function measureOriginal(scene: Scene, load: Load, period: Period, bin: string): Promise<Measured> {
-  const { conf, servers } = await startServers(scene, { ...load, values: 'raw' }, bin);
-  await pause(SETTLE_MS.original);
-  const client = originalClient(scene, conf, load, bin);
-  return watchLoad(client, [...servers, { name: 'client', child: client }], period);
 }
 
 /** Its output is a file's to it, and would come in blocks. */

@@ -8,6 +8,7 @@ import {
   FOREIGN_PROCESSORS,
   foreignProcessors,
   type LoadResult,
+  promisedRatio,
   type Run,
   rateOf,
   short,
@@ -15,7 +16,7 @@ import {
   verdictOf,
 } from './report.ts';
 
-const LOAD_HEAD = ['cell', 'values/s', 'beside it', 'values/s', 'ratio', 'at least', 'aim', ''];
+const LOAD_HEAD = ['cell', 'values/s', 'beside it', 'values/s', 'ratio', 'our client', 'at least', 'aim', ''];
 const FIGURE_HEAD = ['cell', 'figure', 'unit', 'is', 'bound', 'aim', ''];
 const MARKS: Readonly<Record<Verdict, string>> = {
   aim: 'ok, aim reached',
@@ -53,7 +54,8 @@ export function missedCount({ loads, figures }: Run): number {
 }
 
 function loadVerdict(result: LoadResult): Verdict {
-  return result.ratio === undefined ? '' : verdictOf(result.ratio, result, 'more');
+  const ratio = promisedRatio(result);
+  return ratio === undefined ? '' : verdictOf(ratio, result, 'more');
 }
 
 function loadRow(result: LoadResult): readonly string[] {
@@ -63,13 +65,13 @@ function loadRow(result: LoadResult): readonly string[] {
   );
   const [best] = rivals.sort((a, b) => rateOf(b) - rateOf(a));
   const rival = best === undefined ? ['', ''] : [entrantName(best, result), counted(rateOf(best))];
-  const ratio = result.ratio === undefined ? '' : `${short(result.ratio)} ×`;
   const ours = first === undefined ? '' : counted(rateOf(first));
   return [
     result.name,
     ours,
     ...rival,
-    ratio,
+    times(result.ratio),
+    times(result.ourClientRatio),
     bound(result.limit),
     bound(result.aim),
     MARKS[loadVerdict(result)],
@@ -80,6 +82,10 @@ function figureRow(result: FigureResult): readonly string[] {
   const { cell, name, unit, median, limit, aim, better } = result;
   const mark = MARKS[verdictOf(median, result, better)];
   return [cell, name, unit, short(median), bound(limit), bound(aim), mark];
+}
+
+function times(ratio: number | undefined): string {
+  return ratio === undefined ? '' : `${short(ratio)} ×`;
 }
 
 function bound(number: number | undefined): string {

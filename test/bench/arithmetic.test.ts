@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { type LoadCell, selectCells } from '../../bench/cells.ts';
 import type { Measured } from '../../bench/load.ts';
 import { linesOf, plot } from '../../bench/plot.ts';
-import { type EntrantResult, figureResults, loadResult, type Run, verdictOf } from '../../bench/report.ts';
+import {
+  type EntrantResult,
+  figureResults,
+  loadResult,
+  promisedRatio,
+  type Run,
+  verdictOf,
+} from '../../bench/report.ts';
 import { readSecond, requestReader } from '../../bench/seconds.ts';
 import { median } from '../../bench/statistics.ts';
 import { missedCount, tableLines } from '../../bench/table.ts';
@@ -57,6 +64,19 @@ describe('what is made of rounds', () => {
     expect(loadResult(cell, [ours, slow]).ratio).toBe(25);
     expect(loadResult(cell, [ours]).ratio).toBeUndefined();
     expect(loadResult(cell, [ours, { ...best, rounds: [] }]).ratio).toBeUndefined();
+  });
+
+  it('is compared under one client for both, and a promise holds under either', () => {
+    const cell = loadCell('raw-100');
+    const [ours, original] = [entrant('ours', 100, 300), entrant('original', 100, 100)];
+    const own = entrant('ours, own client', 100, 800);
+    const both = loadResult(cell, [ours, original, own, entrant('original, our client', 100, 200)]);
+    expect([both.ratio, both.ourClientRatio, promisedRatio(both)]).toEqual([3, 4, 4]);
+    const fast = loadResult(cell, [ours, original, own, entrant('original, our client', 100, 400)]);
+    expect([fast.ratio, fast.ourClientRatio, promisedRatio(fast)]).toEqual([3, 2, 3]);
+    const one = loadResult(cell, [ours, original, own, entrant('original, our client', 100)]);
+    expect([one.ratio, one.ourClientRatio, promisedRatio(one)]).toEqual([3, undefined, 3]);
+    expect(promisedRatio(loadResult(cell, [own]))).toBeUndefined();
   });
 
   it('is the median of each figure of a cell', () => {
@@ -117,11 +137,14 @@ describe('the report', () => {
   const bad = loadResult(loadCell('raw-10'), [entrant('ours', 10, 100), entrant('original', 10, 100)]);
 
   it('sets each ratio beside what was promised, and counts what was missed', () => {
-    const run = runOf(good, bad);
+    const ours = [entrant('ours', 1000, 300), entrant('ours, own client', 1000, 800)];
+    const theirs = [entrant('original', 1000, 100), entrant('original, our client', 1000, 200)];
+    const run = runOf(good, bad, loadResult(loadCell('raw-1000'), [...ours, ...theirs]));
     expect(tableLines(run).slice(1)).toEqual([
-      'cell     values/s  beside it  values/s   ratio  at least  aim',
-      'raw-100       400  original        100  4.00 ×       3.3    4  ok, aim reached',
-      'raw-10        100  original        100  1.00 ×       1.3    2  MISSED',
+      'cell      values/s  beside it  values/s   ratio  our client  at least  aim',
+      'raw-100        400  original        100  4.00 ×                   3.3    4  ok, aim reached',
+      'raw-10         100  original        100  1.00 ×                   1.3    2  MISSED',
+      'raw-1000       300  original        100  3.00 ×      4.00 ×         4    5  ok',
     ]);
     expect(missedCount(run)).toBe(1);
   });
@@ -139,6 +162,7 @@ describe('the report', () => {
       entrant('ours', 1000, 900),
       entrant('original', 100, 300),
       entrant('original', 1000, 200),
+      entrant('original, our client', 1000, 700),
     ]);
     const run = runOf(good, bad, commands);
     const lines = linesOf(run).map(({ label, points }) => [
