@@ -30,7 +30,7 @@ function setUp(options: Partial<LoadOptions> = {}) {
     textBytes: 8,
     clock,
     random: new SeededRandom(1),
-    offer: (value, chosen) => void offered.push({ value, chosen }),
+    offer: (value, chosen) => void offered.push({ value: value.slice(), chosen }),
     learned: (_bytes, micros) => void latencies.push(micros),
     ...options,
   });

@@ -25,7 +25,7 @@ export interface LoadOptions {
   readonly textBytes: number;
   readonly clock: Clock;
   readonly random: Random;
-  /** hands a value in; throws a PaxosError QUEUE_FULL if it has to wait */
+  /** hands a value in, which is valid during the call; throws a PaxosError QUEUE_FULL if it has to wait */
   readonly offer: (value: Uint8Array, chosen: (() => void) | undefined) => void;
   /** one of its own was delivered, or is known to be chosen, at `now` by the clock */
   readonly learned: (valueBytes: number, latencyMicros: number, now: number) => void;

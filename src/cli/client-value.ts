@@ -4,7 +4,7 @@
  *   0  int32   client id            8  int64   seconds since 1970     24  uint64  size of the text
  *   4          4 bytes of padding  16  int64   microseconds           32          the text: letters, digits, a NUL
  *
- * Made without memory that was not written, and read without trust: any bytes may come out of a cluster.
+ * Read without trust: any bytes may come out of a cluster.
  */
 import type { Random } from '../transport/transport.ts';
 
@@ -21,45 +21,44 @@ const SHOWN_CHARACTERS = 16;
 const TWO_32 = 2 ** 32;
 const MICROS_PER_SECOND = 1_000_000;
 
-/** Makes the values of one client. */
+/** Makes the values of one client, one after another in the same memory. */
 export class ValueMaker {
-  readonly #clientId: number;
   readonly #textBytes: number;
-  readonly #letters: Buffer;
+  readonly #letters: Uint8Array;
   readonly #random: Random;
+  readonly #value: Uint8Array;
+  readonly #head: DataView;
 
   /**
    * @param clientId tells this client's values from others', 0 to 2^31-1
    * @param textBytes size of the text with its NUL, from 1
    */
   constructor(clientId: number, textBytes: number, random: Random) {
-    this.#clientId = clientId;
     this.#textBytes = textBytes;
     this.#random = random;
-    this.#letters = Buffer.alloc(textBytes + RANDOM_STARTS);
+    this.#letters = new Uint8Array(textBytes + RANDOM_STARTS);
     for (let i = 0; i < this.#letters.length; i++) {
       this.#letters[i] = LETTERS.charCodeAt(Math.floor(random.next() * LETTERS.length));
     }
+    // Of zeros: so are the padding and the NUL, and nothing is written there.
+    this.#value = new Uint8Array(HEAD_BYTES + textBytes);
+    this.#head = new DataView(this.#value.buffer, 0, HEAD_BYTES);
+    this.#head.setInt32(ID_AT, clientId, true);
+    writeUint53(this.#head, SIZE_AT, textBytes);
   }
 
   get valueBytes(): number {
     return HEAD_BYTES + this.#textBytes;
   }
 
-  /** Hot. A new value; every byte of it is written here. */
+  /** Hot. The next value: to be read until the one after it is made. */
   make(stampMicros: number): Uint8Array {
-    const value = Buffer.allocUnsafe(this.valueBytes);
     const seconds = Math.floor(stampMicros / MICROS_PER_SECOND);
-    value.writeInt32LE(this.#clientId, ID_AT);
-    value.writeInt32LE(0, ID_AT + 4);
-    writeUint53(value, seconds, SECONDS_AT);
-    writeUint53(value, stampMicros - seconds * MICROS_PER_SECOND, MICROS_AT);
-    writeUint53(value, this.#textBytes, SIZE_AT);
+    writeUint53(this.#head, SECONDS_AT, seconds);
+    writeUint53(this.#head, MICROS_AT, stampMicros - seconds * MICROS_PER_SECOND);
     const start = Math.floor(this.#random.next() * RANDOM_STARTS);
-    const last = value.length - 1;
-    value.set(this.#letters.subarray(start, start + this.#textBytes - 1), HEAD_BYTES);
-    value[last] = 0;
-    return value;
+    this.#value.set(this.#letters.subarray(start, start + this.#textBytes - 1), HEAD_BYTES);
+    return this.#value;
   }
 }
 
@@ -96,9 +95,9 @@ function shownText(value: Uint8Array, from: number): string {
   return text;
 }
 
-function writeUint53(to: Buffer, number: number, at: number): void {
-  to.writeUInt32LE(number % TWO_32, at);
-  to.writeUInt32LE(Math.floor(number / TWO_32), at + 4);
+function writeUint53(to: DataView, at: number, number: number): void {
+  to.setUint32(at, number % TWO_32, true);
+  to.setUint32(at + 4, Math.floor(number / TWO_32), true);
 }
 
 function int32(bytes: Uint8Array, at: number): number {
