@@ -70,6 +70,11 @@ export function ignoresAcceptances(peer: Peer): boolean {
   return peer.isOurs && !peer.hasRole(Role.proposer) && !peer.hasRole(Role.learner);
 }
 
+/** True for an acceptor of ours that waits for no disk. The others are as it is, as a rule. */
+export function isInMemory(peer: Peer): boolean {
+  return peer.peerHello?.storage === 0 && peer.hasRole(Role.acceptor);
+}
+
 /**
  * True for an original's connection by which values are given, and nothing is asked. What was accepted is told there, too;
  * but whoever looks for it has a connection to each of the other acceptors as well, and there it is told at once.

@@ -36,6 +36,11 @@ export class ValueSlab {
     return this.#stay ? value : this.#slab.copy(value);
   }
 
+  /** A copy, of what its owner may write again. Hot. */
+  copy(value: Uint8Array): Uint8Array {
+    return this.#slab.copy(value);
+  }
+
   #begin(source: ArrayBufferLike): void {
     if (source !== this.#previous) this.#sourceBytes += source.byteLength;
     this.#previous = this.#source;

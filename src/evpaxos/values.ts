@@ -15,17 +15,22 @@ import { Role } from '../transport/messages.ts';
 import type { Clock } from '../transport/transport.ts';
 import { MAX_CLOCK_BYTES } from './batch.ts';
 import { ByBytes } from './by-bytes.ts';
+import { Entrusted } from './entrusted.ts';
 import type { Observer } from './observer.ts';
 import type { Peer } from './peer.ts';
+import { isInMemory } from './peer-context.ts';
 import type { PeerListener, ValueHandler } from './roles.ts';
 import type { Turn } from './turn.ts';
 import { ValueSlab } from './value-slab.ts';
 
 /** How often a value may be passed on; one that comes round more often has met no leader. */
 const MAX_HOPS = 3;
-/** How many values, and how many of their bytes, may be with one peer at a time. */
-const MAX_FORWARDED = 16_384;
-const MAX_FORWARDED_BYTES = 32 * 1024 * 1024;
+/**
+ * Where the leader waits for no disk, so many values, or so many of their bytes, are passed on before the turn ends: it works
+ * on them while the next are handed in.
+ */
+const EARLY_VALUES = 40;
+const EARLY_BYTES = 16 * 1024;
 /** A value that was handed back rests this long, so that two nodes do not play it to and fro. */
 const RETURNED_REST_MS = 20;
 /** What a value that waits takes beside its bytes: measured, 280 for short ones. */
@@ -74,13 +79,6 @@ export interface ValueRouterOptions {
   readonly observer: Observer;
 }
 
-/** What one peer has of ours. */
-interface Entrusted {
-  readonly values: Map<number, Value>;
-  bytes: number;
-  nextToken: number;
-}
-
 export class ValueRouter implements ValueHandler, PeerListener {
   readonly #options: ValueRouterOptions;
   readonly #slab = new ValueSlab();
@@ -117,9 +115,9 @@ export class ValueRouter implements ValueHandler, PeerListener {
       );
     }
     // A caller may use its buffer again, while this is sent again: one ballot would carry two values.
-    const own = new Uint8Array(value);
-    queue.propose({ value: own, hops: 0, giver: undefined, token: 0, chosen });
+    queue.propose({ value: this.#slab.copy(value), hops: 0, giver: undefined, token: 0, chosen });
     turn.schedule();
+    if (queue.waitingCount >= EARLY_VALUES || queue.waitingBytes >= EARLY_BYTES) this.#passOnEarly();
   }
 
   /** Calls once, when there is room again: when half of what `max-waiting` allows waits, or less. */
@@ -251,7 +249,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
     if (entrusted === undefined) return;
     this.#entrusted.delete(peer);
     this.#byBytes.forgetPeer(peer);
-    for (const value of entrusted.values.values()) this.#options.queue.propose(value);
+    for (const value of entrusted.all()) this.#options.queue.propose(value);
     this.#options.turn.schedule();
   }
 
@@ -299,6 +297,14 @@ export class ValueRouter implements ValueHandler, PeerListener {
     for (const call of waiting) call();
   }
 
+  /** Gives what waits to the leader at once, if it can be at work on that meanwhile. */
+  #passOnEarly(): void {
+    const to = this.#options.route();
+    if (to === 'here' || to === 'nowhere' || !isInMemory(to)) return;
+    this.#passOn();
+    to.flush();
+  }
+
   /** Gives waiting values to the leader, as many as it may have at a time. */
   #passOn(): boolean {
     const { queue, route, clock, turn } = this.#options;
@@ -307,10 +313,10 @@ export class ValueRouter implements ValueHandler, PeerListener {
     if (queue.waitingCount === 0) return false;
     const to = route();
     if (to === 'here' || to === 'nowhere' || clock.now() < this.#restsUntil) return false;
-    const entrusted = this.#entrusted.get(to) ?? { values: new Map(), bytes: 0, nextToken: 1 };
+    const entrusted = this.#entrusted.get(to) ?? new Entrusted();
     this.#entrusted.set(to, entrusted);
     let given = 0;
-    while (entrusted.values.size < MAX_FORWARDED && entrusted.bytes < MAX_FORWARDED_BYTES) {
+    while (entrusted.hasRoom) {
       if (to.isBehind()) {
         // It may take all of this at once, and then nobody would tell that it has.
         if (to.link.waitingBytes === 0 && to.held.length === 0) turn.schedule();
@@ -339,8 +345,8 @@ export class ValueRouter implements ValueHandler, PeerListener {
     this.#lookedAt = now;
     const to = route();
     if (to === 'nowhere') return;
-    for (const [peer, { values }] of this.#entrusted) {
-      const isLeft = peer !== to && peer.isOurs && values.size > 0;
+    for (const [peer, { count }] of this.#entrusted) {
+      const isLeft = peer !== to && peer.isOurs && count > 0;
       if (isLeft && peer.silentMs > config.leaderTimeoutMs) peer.close();
     }
   }
@@ -354,7 +360,7 @@ export class ValueRouter implements ValueHandler, PeerListener {
   }
 
   #give(to: Peer, entrusted: Entrusted, value: Value): void {
-    const token = entrusted.nextToken++;
+    const token = entrusted.token();
     if (to.isOurs) {
       encodeForward(to.out, token, Math.min(value.hops + 1, MAX_HOPS), value.value);
     } else {
@@ -364,17 +370,12 @@ export class ValueRouter implements ValueHandler, PeerListener {
     }
     // A mere acceptor may hand it to an original, and then cannot tell what became of it.
     if (!to.hasRole(Role.proposer) && this.#options.learns) this.#byBytes.know(value.value, to, token);
-    entrusted.values.set(token, value);
-    entrusted.bytes += value.value.length;
+    entrusted.keep(token, value);
   }
 
   #takeBack(peer: Peer, token: number): Value | undefined {
-    const entrusted = this.#entrusted.get(peer);
-    const value = entrusted?.values.get(token);
-    if (entrusted === undefined || value === undefined) return undefined;
-    entrusted.values.delete(token);
-    entrusted.bytes -= value.value.length;
-    this.#options.turn.schedule();
+    const value = this.#entrusted.get(peer)?.take(token);
+    if (value !== undefined) this.#options.turn.schedule();
     return value;
   }
 }

@@ -11,6 +11,7 @@ import { helloOf } from '../evpaxos/hello.ts';
 import type { World } from '../evpaxos/node.ts';
 import { SILENT } from '../evpaxos/observer.ts';
 import type { Peer } from '../evpaxos/peer.ts';
+import { isInMemory } from '../evpaxos/peer-context.ts';
 import { Peers } from '../evpaxos/peers.ts';
 import type { LeaderHandler, MachineHandler, PeerListener, Roles } from '../evpaxos/roles.ts';
 import { Turn } from '../evpaxos/turn.ts';
@@ -209,7 +210,7 @@ export class MachineClient<Command, Result, Query = unknown, Answer = unknown> i
   #sendEarly(): void {
     this.#upstream.look();
     const { home } = this.#upstream;
-    if (home?.peerHello?.storage !== 0) return;
+    if (home === undefined || !isInMemory(home)) return;
     this.#session.flush();
     home.flush();
   }

@@ -37,7 +37,7 @@ export const VALUES_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VALUES,
-        find: '    for (const value of entrusted.values.values()) this.#options.queue.propose(value);\n',
+        find: '    for (const value of entrusted.all()) this.#options.queue.propose(value);\n',
         replace: '',
       },
     ],
