@@ -2,8 +2,8 @@
  * SystemClock: the Clock port on Node's own timers, which keep the process alive until they fire or are cancelled. Holds
  * what it takes to tell the wall clock in microseconds, to end turns in their order, and to stay awake.
  */
-import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import { processors } from './processors.ts';
 import type { Clock, Timer } from './transport.ts';
 
 const MICROS_PER_MS = 1000;
@@ -14,8 +14,11 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Date.now() is whole milliseconds: an estimate within this of it is in step, one further off was left behind. */
 const STEP_MS = 2;
 
-/** On a machine with one processor whoever is to send the input could not run meanwhile. */
-const MAY_BUSY_POLL = availableParallelism() > 1;
+/**
+ * With one processor whoever is to send the input could not run meanwhile; and with a share of one, what is spent here is
+ * taken from the work.
+ */
+const MAY_BUSY_POLL = processors() >= 2;
 
 export class SystemClock implements Clock {
   /** What the wall clock shows when now() is 0. */
