@@ -295,8 +295,8 @@ const TABLE: { readonly [K in OptionKey]: OptionOf<K> } = {
     default: 100,
     sentence:
       'For how long a leader looks for the next message before it sleeps, where the last ones came as soon. To sleep ' +
-      'and be woken takes longer than many answers do. It costs processor time, of a leader with values close ' +
-      'together alone. With 0 it sleeps at once.',
+      'and be woken takes longer than many answers do. It costs processor time, of a leader whose answers or values ' +
+      'are that near alone, and is not done with less than two processors. With 0 it sleeps at once.',
   },
   snapshotLogBytes: {
     kind: 'bytes',

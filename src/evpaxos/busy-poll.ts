@@ -2,12 +2,12 @@
  * BusyPoll: a leader under load does not sleep between a question and its answer, nor between an answer and the next
  * value.
  *
- *   a turn of a leader → did input come soon after most turns like it? → look again and again → input | sleep after a while
+ *   a value is under way   did the next input come soon, as a rule?             → look again and again | sleep
+ *   nothing is             did the next value come soon after that, as a rule?  → look again and again | sleep
  *
  * Who sleeps is woken some 20 to 50 µs late, which is more than an acceptor in memory needs to answer, and whoever wakes
- * it pays for that. Leaders alone: of the hops that a value takes every other one ends there. Turns are alike that
- * leave something under way, or leave nothing: where values are far apart their answers may be near, and looking for the
- * next value would be in vain.
+ * it pays for that. Leaders alone: of the hops that a value takes every other one ends there. The two are told apart: where
+ * values are far apart their answers may be near, and looking for the next value would be in vain.
  *
  * After the polling of kvm's halts and of Linux's sockets (halt_poll_ns, net.core.busy_poll).
  */
@@ -16,25 +16,25 @@ import type { Clock } from '../transport/transport.ts';
 import type { Turn } from './turn.ts';
 
 const MICROS_PER_MS = 1000;
-/** A count goes up with each near input, and down with each that was not; it polls while that is above the half of this. */
+/** A count goes up with what was near, and down with what was not; it polls while that is above the half of this. */
 const MOST = 16;
 
 export interface BusyPollOptions {
   readonly config: Pick<Config, 'busyPollMicros'>;
-  readonly turn: Pick<Turn, 'now'>;
+  readonly turn: Pick<Turn, 'askedAt' | 'isScheduled'>;
   readonly clock: Clock;
 }
 
 export class BusyPoll {
   readonly #options: BusyPollOptions;
   readonly #forMs: number;
-  /** when the last turn began, and when it had done its work */
-  #beganAt = 0;
+  /** when there was nothing more to do, and since when nothing is under way */
   #doneAt = Number.NEGATIVE_INFINITY;
+  #idleSince = Number.NEGATIVE_INFINITY;
   #wasUnderWay = false;
-  /** how near input was after turns that left nothing under way, and something: 0 to MOST */
-  #nearIdle = 0;
-  #nearUnderWay = 0;
+  /** how near input was where something was under way, and the next value where nothing was: 0 to MOST */
+  #nearInput = 0;
+  #nearValue = 0;
 
   constructor(options: BusyPollOptions) {
     this.#options = options;
@@ -42,23 +42,24 @@ export class BusyPoll {
   }
 
   /**
-   * A turn of a leader has done its work. Hot.
+   * A turn of a leader has written what leaves. Hot.
    * @param isUnderWay true: acceptances are waited for
    */
-  turnDone(isUnderWay: boolean): void {
+  turnEnded(isUnderWay: boolean): void {
     const { clock, turn } = this.#options;
-    if (this.#forMs === 0 || clock.busyPoll === undefined) return;
-    const beganAt = turn.now;
-    // The steps of a turn may run more than once.
-    if (beganAt !== this.#beganAt) {
-      const isNear = beganAt - this.#doneAt <= this.#forMs;
-      if (this.#wasUnderWay) this.#nearUnderWay = counted(this.#nearUnderWay, isNear);
-      else this.#nearIdle = counted(this.#nearIdle, isNear);
-      this.#beganAt = beganAt;
-    }
+    // A turn that a turn asked for is no input: only what comes once there is nothing more to do.
+    if (this.#forMs === 0 || clock.busyPoll === undefined || turn.isScheduled) return;
+    if (this.#wasUnderWay) this.#nearInput = counted(this.#nearInput, this.#isNear(this.#doneAt));
+    else if (isUnderWay) this.#nearValue = counted(this.#nearValue, this.#isNear(this.#idleSince));
     this.#doneAt = clock.now();
+    if (this.#wasUnderWay && !isUnderWay) this.#idleSince = this.#doneAt;
     this.#wasUnderWay = isUnderWay;
-    if (2 * (isUnderWay ? this.#nearUnderWay : this.#nearIdle) > MOST) clock.busyPoll(this.#forMs);
+    const restMs = isUnderWay ? this.#forMs : this.#idleSince + this.#forMs - this.#doneAt;
+    if (2 * (isUnderWay ? this.#nearInput : this.#nearValue) > MOST && restMs > 0) clock.busyPoll(restMs);
+  }
+
+  #isNear(since: number): boolean {
+    return this.#options.turn.askedAt - since <= this.#forMs;
   }
 }
 

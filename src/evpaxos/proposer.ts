@@ -70,6 +70,7 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#phaseTwo = new PhaseTwo({ ...options, core: this.core, asking: this.#asking });
     this.#busyPoll = new BusyPoll(options);
     turn.addStep(() => this.#pump());
+    turn.setEnd(() => this.#stayAwake());
   }
 
   get isLeading(): boolean {
@@ -331,8 +332,11 @@ export class ProposerRole implements ProposerHandler, PeerListener {
     this.#phaseTwo.pump();
     if (this.core.waitingCount > 0 && this.core.highestSeen > this.core.ballot) this.#preemptedIfBlocked();
     this.#asking.prepareRanges();
-    this.#busyPoll.turnDone(this.core.low < this.core.nextToAccept);
     return false;
+  }
+
+  #stayAwake(): void {
+    if (this.#state === 'leading') this.#busyPoll.turnEnded(this.core.low < this.core.nextToAccept);
   }
 
   #tick(): void {

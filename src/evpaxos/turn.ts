@@ -2,7 +2,7 @@
  * Turn: what a node does when all input that was ready has been handled. Steps run in order, again and again until
  * none makes progress; then, once, everything that left in this turn is written, one write a socket.
  *
- *   bytes → handlers → [deliver, propose, own acceptor, commit]* → flush
+ *   bytes → handlers → [deliver, propose, own acceptor, commit]* → flush → end
  */
 import type { Clock } from '../transport/transport.ts';
 
@@ -16,6 +16,8 @@ export class Turn {
   readonly #clock: Clock;
   readonly #steps: TurnStep[] = [];
   #flush: () => void = () => undefined;
+  #end: () => void = () => undefined;
+  #askedAt = 0;
   #scheduled = false;
   #running = false;
   #stopped = false;
@@ -36,20 +38,36 @@ export class Turn {
     return this.#now;
   }
 
+  /** When this turn, or the last one, was asked for by something else than a turn: input, a timer, a program; ms. */
+  get askedAt(): number {
+    return this.#askedAt;
+  }
+
+  /** True if another turn is to come. */
+  get isScheduled(): boolean {
+    return this.#scheduled;
+  }
+
   /** Adds a step behind those that are there. */
   addStep(step: TurnStep): void {
     this.#steps.push(step);
   }
 
-  /** Sets what ends every turn. */
+  /** Sets what writes what leaves in a turn. */
   setFlush(flush: () => void): void {
     this.#flush = flush;
+  }
+
+  /** Sets what is called behind that. */
+  setEnd(end: () => void): void {
+    this.#end = end;
   }
 
   /** Asks for a turn's end; many calls in one turn are one. */
   schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
+    if (!this.#running) this.#askedAt = this.#now ?? this.#clock.now();
     this.#clock.endOfTurn(this.#run);
   }
 
@@ -83,5 +101,6 @@ export class Turn {
     // A program that submits with every delivery never ends a turn: others have theirs first.
     if (progress) this.schedule();
     this.#flush();
+    this.#end();
   }
 }

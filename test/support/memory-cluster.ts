@@ -15,7 +15,7 @@ import { encodeHello } from '../../src/transport/encode.ts';
 import { MessageLog } from '../../src/transport/message-log.ts';
 import { type Hello, Role } from '../../src/transport/messages.ts';
 import { SeededRandom } from '../../src/transport/random.ts';
-import type { Link } from '../../src/transport/transport.ts';
+import type { Clock, Link } from '../../src/transport/transport.ts';
 import { type MemoryLink, MemoryWorld } from './memory-world.ts';
 
 const HOST = 'memory';
@@ -39,6 +39,8 @@ export class MemoryCluster {
   readonly events: { readonly node: string; readonly event: NodeEvent }[] = [];
   /** what a program does with an event while it is reported */
   heed: (node: string, event: NodeEvent) => void = () => undefined;
+  /** who asked its clock to stay awake, each time */
+  readonly awake: string[] = [];
   /** what ended a node that was not closed by the test */
   readonly failures: string[] = [];
 
@@ -150,7 +152,7 @@ export class MemoryCluster {
     const node = new Node({
       config: this.config,
       transport: this.world,
-      clock: this.world,
+      clock: this.#clockOf(name),
       random: new SeededRandom(1 + options.id),
       observer: {
         report: (event) => {
@@ -164,6 +166,17 @@ export class MemoryCluster {
     this.nodes.set(name, node);
     await node.start();
     return node;
+  }
+
+  #clockOf(name: string): Clock {
+    const { world } = this;
+    return {
+      now: () => world.now(),
+      wallMicros: () => world.wallMicros(),
+      after: (delayMs, call) => world.after(delayMs, call),
+      endOfTurn: (call) => world.endOfTurn(call),
+      busyPoll: () => void this.awake.push(name),
+    };
   }
 
   /** Lets everything happen that can happen without time passing, promises included. */
