@@ -4,8 +4,8 @@
 import type { Value } from './values.ts';
 
 /** How many values, and how many of their bytes, may be with one peer at a time. */
-const MAX_VALUES = 16_384;
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_FORWARDED = 16_384;
+const MAX_FORWARDED_BYTES = 32 * 1024 * 1024;
 
 export class Entrusted {
   readonly #values = new Map<number, Value>();
@@ -17,7 +17,7 @@ export class Entrusted {
   }
 
   get hasRoom(): boolean {
-    return this.#values.size < MAX_VALUES && this.#bytes < MAX_BYTES;
+    return this.#values.size < MAX_FORWARDED && this.#bytes < MAX_FORWARDED_BYTES;
   }
 
   /** A token that was not given before. */
